@@ -1,0 +1,18 @@
+import type { AsyncCompletionClient } from '@temporalio/client';
+import type { OrdersDatabase } from '../database/orders/connection';
+import type { Policy } from '../domain/policy';
+import type { Publisher } from '../messaging/publisher';
+import type { QuickPath } from './quick-path';
+
+/** What activities stand on; wired in `worker/`. */
+export interface ActivityDependencies {
+  database: OrdersDatabase;
+  publisher: Publisher;
+  quickPath: QuickPath;
+  /** The worker's default policy. */
+  defaultPolicy: Policy;
+  /** Temporal's API for an activity that is completed from outside; used for its heartbeat. */
+  asyncCompletion: AsyncCompletionClient;
+  /** The key by which answers reach this process; `undefined` while it has no home queue. */
+  replyKey: () => string | undefined;
+}

@@ -1,0 +1,18 @@
+import type { ActivityDependencies } from './dependencies';
+import { createRequestActivities } from './request-dispatch';
+import { createStatusActivities } from './order-status';
+import { createSubmitActivities } from './submit-order';
+
+/** The activities on the main task queue. */
+export function createMainActivities(dependencies: ActivityDependencies) {
+  return { ...createSubmitActivities(dependencies), ...createStatusActivities(dependencies) };
+}
+
+/** The activities on the requests task queue. */
+export { createRequestActivities } from './request-dispatch';
+
+/** The main task queue's activities, as workflows call them. */
+export type MainActivities = ReturnType<typeof createMainActivities>;
+
+/** The requests task queue's activities, as workflows call them. */
+export type RequestActivities = ReturnType<typeof createRequestActivities>;

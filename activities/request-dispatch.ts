@@ -1,0 +1,147 @@
+import { CompleteAsyncError, Context, activityInfo } from '@temporalio/activity';
+import { ActivityCancelledError, ActivityNotFoundError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { insertOrRead } from '../database/orders/orders';
+import { contentHash } from '../domain/content-hash';
+import { BrokerUnavailable } from '../domain/errors';
+import { parseOrder, type Order } from '../domain/order';
+import type { OrderProgress } from '../domain/order-state';
+import type { Policy } from '../domain/policy';
+import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
+import { dispatchRequestMessage, withdrawalMessage } from '../messaging/messages';
+import type { OutgoingMessage } from '../messaging/publisher';
+import type { ActivityDependencies } from './dependencies';
+
+/** Heartbeat details of a request that is out. */
+export interface RequestDetails {
+  requestId: string;
+  /** When the broker confirmed it, ISO 8601. */
+  confirmedAt: string;
+}
+
+/** The order, as each request carries it, and what it is tried with. */
+export interface RequestInput {
+  order: Order;
+  policy: Policy;
+  /** ISO 8601; the row's wins. */
+  dispatchBy: string;
+}
+
+/** Pause before a message is published again on a connection that looks sound, in ms. */
+const REPUBLISH_PAUSE_MS = 250;
+
+/**
+ * The activities of the durable path. Each publishes and is then *never completed*: its answer comes
+ * to the workflow by signal, and the activity is there for the server's timeout, retry and backoff.
+ * It returns only where there is nothing to wait for.
+ */
+export function createRequestActivities(dependencies: ActivityDependencies) {
+  const { database, publisher, asyncCompletion, replyKey } = dependencies;
+
+  /** Publishes until confirmed, through any outage, then leaves the attempt waiting for its answer. */
+  async function publishAndWait(requestId: string, message: () => OutgoingMessage): Promise<never> {
+    await publishThroughOutages(message);
+    await leaveWaiting({ requestId, confirmedAt: new Date().toISOString() });
+    throw new CompleteAsyncError();
+  }
+
+  async function publishThroughOutages(message: () => OutgoingMessage): Promise<void> {
+    const { cancellationSignal } = Context.current();
+    const stopHeartbeat = heartbeatWhileWaiting();
+    try {
+      for (;;) {
+        try {
+          await publisher.publish(message());
+          return;
+        } catch (error) {
+          if (!(error instanceof BrokerUnavailable)) throw error;
+          await publisher.whenAvailable(cancellationSignal);
+          await delay(REPUBLISH_PAUSE_MS, undefined, { signal: cancellationSignal });
+        }
+      }
+    } catch (error) {
+      if (!cancellationSignal.aborted) throw error;
+      throw ApplicationFailure.retryable('the worker shut down, or nobody waits', 'Interrupted');
+    } finally {
+      stopHeartbeat();
+    }
+  }
+
+  /**
+   * Tells the server that the request is out: the acknowledgement timeout, which is the activity's
+   * heartbeat timeout, counts from here. By the client, since a worker's own heartbeats are throttled.
+   */
+  async function leaveWaiting(details: RequestDetails): Promise<void> {
+    try {
+      await asyncCompletion.heartbeat(activityInfo().taskToken, details);
+    } catch (error) {
+      // The answer was quicker, and the workflow went on without this activity.
+      if (error instanceof ActivityNotFoundError || error instanceof ActivityCancelledError) return;
+      throw error;
+    }
+  }
+
+  return {
+    /**
+     * Asks for a dispatch. Returns the order where it is answered or has moved on already.
+     *
+     * @param input.confirmedAt when the quick path's publish of this request was confirmed: then the
+     * first attempt only waits.
+     */
+    async requestDispatch(input: RequestInput & { confirmedAt?: string }): Promise<OrderProgress> {
+      const order = parseOrder(input.order);
+      const hash = contentHash(order);
+      const isOut = input.confirmedAt !== undefined && activityInfo().attempt === 1;
+      const progress = await insertOrRead(
+        database,
+        { order, contentHash: hash, policy: input.policy, dispatchBy: new Date(input.dispatchBy) },
+        { attempt: !isOut },
+      );
+      if (progress.order.status !== 'placed' || progress.answer) return progress;
+      const { orderId, requestNumber, dispatchBy } = progress.order;
+      const requestId = requestIdOf(orderId, requestNumber);
+      if (isOut && input.confirmedAt) {
+        await leaveWaiting({ requestId, confirmedAt: input.confirmedAt });
+        throw new CompleteAsyncError();
+      }
+      return publishAndWait(requestId, () =>
+        dispatchRequestMessage(
+          { requestId, orderId, dispatchBy, contentHash: hash, order },
+          replyKey(),
+        ),
+      );
+    },
+
+    /** Takes the order back. Returns the order where its withdrawal is answered already. */
+    async requestWithdrawal(input: RequestInput): Promise<OrderProgress> {
+      const order = parseOrder(input.order);
+      const progress = await insertOrRead(
+        database,
+        {
+          order,
+          contentHash: contentHash(order),
+          policy: input.policy,
+          dispatchBy: new Date(input.dispatchBy),
+        },
+        { attempt: false },
+      );
+      if (progress.withdrawalAnswer) return progress;
+      const { orderId } = order;
+      const requestId = withdrawalIdOf(orderId);
+      return publishAndWait(requestId, () => withdrawalMessage({ requestId, orderId }, replyKey()));
+    },
+  };
+}
+
+/**
+ * Keeps an attempt alive that waits for the broker. Repeats the details that the last attempt left,
+ * so that an order whose request once went out is never said to have stayed at home.
+ */
+function heartbeatWhileWaiting(): () => void {
+  const context = Context.current();
+  const { heartbeatTimeoutMs, heartbeatDetails } = context.info;
+  if (!heartbeatTimeoutMs) return () => {};
+  const timer = setInterval(() => context.heartbeat(heartbeatDetails), heartbeatTimeoutMs / 3);
+  return () => clearInterval(timer);
+}

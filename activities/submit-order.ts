@@ -1,0 +1,85 @@
+import { insertOrRead } from '../database/orders/orders';
+import { contentHash } from '../domain/content-hash';
+import { parseOrder } from '../domain/order';
+import type { AcknowledgedSignal, DispatchOrderInput, OrderProgress } from '../domain/order-state';
+import { effectivePolicy, parsePolicyOverrides, type Policy } from '../domain/policy';
+import { requestIdOf } from '../domain/request-id';
+import { dispatchRequestMessage } from '../messaging/messages';
+import { crashPoint } from '../runtime/crash-point';
+import type { ActivityDependencies } from './dependencies';
+
+/** What {@link createSubmitActivities}' `submitOrder` found. */
+export interface Submission extends OrderProgress {
+  /** When the broker confirmed the request, if the quick path sent it and had no answer in time. */
+  confirmedAt?: string;
+}
+
+/** The activities at the start of `dispatchOrder`, run as local activities in its first task. */
+export function createSubmitActivities(dependencies: ActivityDependencies) {
+  const { database, publisher, quickPath, defaultPolicy, replyKey } = dependencies;
+
+  return {
+    /**
+     * Validates and records the order and, where the quick path is open, publishes its request and
+     * waits one short window for the answer. Never waits for a broker that is away.
+     *
+     * @param input.startedAt when the workflow started, ISO 8601: the deadline counts from then.
+     */
+    async submitOrder(input: DispatchOrderInput & { startedAt: string }): Promise<Submission> {
+      const order = parseOrder(input.order);
+      const policy = effectivePolicy(defaultPolicy, parsePolicyOverrides(input.policy ?? {}));
+      const hash = contentHash(order);
+      const wait =
+        policy.quickWindowMs > 0 && publisher.available
+          ? quickPath.enter(order.orderId)
+          : undefined;
+      try {
+        const dispatchBy = new Date(Date.parse(input.startedAt) + policy.dispatchWithinMs);
+        const progress = await insertOrRead(
+          database,
+          { order, contentHash: hash, policy, dispatchBy },
+          { attempt: wait !== undefined },
+        );
+        if (!wait || progress.order.status !== 'placed' || progress.answer) return progress;
+
+        const { requestNumber } = progress.order;
+        const requestId = requestIdOf(order.orderId, requestNumber);
+        let confirmedAt: string | undefined;
+        void publisher
+          .publish(
+            dispatchRequestMessage(
+              {
+                requestId,
+                orderId: order.orderId,
+                dispatchBy: progress.order.dispatchBy,
+                contentHash: hash,
+                order,
+              },
+              replyKey(),
+            ),
+          )
+          .then(() => {
+            confirmedAt = new Date().toISOString();
+            crashPoint('quickPath.afterPublish');
+          }, wait.leave);
+        const signal = await wait.answer(progress.policy.quickWindowMs);
+        return signal
+          ? answered(progress, signal)
+          : { ...progress, ...(confirmedAt && { confirmedAt }) };
+      } finally {
+        wait?.leave();
+      }
+    },
+
+    /** The policy that applies where `submitOrder` failed: without I/O, so that it cannot fail. */
+    policyFor(input: Pick<DispatchOrderInput, 'policy'>): Promise<Policy> {
+      return Promise.resolve(
+        effectivePolicy(defaultPolicy, parsePolicyOverrides(input.policy ?? {})),
+      );
+    },
+  };
+}
+
+function answered(progress: OrderProgress, signal: AcknowledgedSignal): OrderProgress {
+  return { ...progress, answer: signal.answer, ...(signal.order && { order: signal.order }) };
+}

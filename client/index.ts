@@ -1,0 +1,22 @@
+/** The SDK: what an order service needs to have its orders dispatched. */
+export { OrderDispatchClient } from './order-dispatch-client';
+export type { ConnectOptions, OrderDispatchClientOptions } from './order-dispatch-client';
+export type { HumanTaskEntry } from './human-task-entry';
+export type { OrderHandle } from './order-handle';
+export {
+  DispatchUnavailable,
+  InvalidOrder,
+  InvalidPolicy,
+  OrderConflict,
+  OrderDispatchError,
+  OrderNotFound,
+  ResolutionRefused,
+  TooLateToCancel,
+} from '../domain/errors';
+export type { ErrorCode } from '../domain/errors';
+export type { Order } from '../domain/order';
+export type { OrderResult, OrderState, OrderStatusView } from '../domain/order-state';
+export { DEFAULT_POLICY } from '../domain/policy';
+export type { Policy, PolicyOverrides } from '../domain/policy';
+export type { CancelRequest, Decision, Resolution } from '../domain/resolution';
+export type { EscalationReason, OrderStatus } from '../domain/status';

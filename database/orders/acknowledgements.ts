@@ -1,0 +1,143 @@
+import type { Acknowledgement } from '../../domain/messages/acknowledgement';
+import type {
+  AcknowledgedSignal,
+  AcknowledgementClass,
+  OrderProgress,
+} from '../../domain/order-state';
+import { requestNumberOf } from '../../domain/request-id';
+import type { OrdersDatabase } from './connection';
+import { Prisma } from './generated/client';
+import { toAnswer, toOrderState, type AnswerRow, type OrderRow } from './order-row';
+
+/**
+ * Records an acknowledgement: one statement locks the order, classifies, writes the ledger and, for
+ * a `first` acceptance, moves the order to `dispatched`. Classes, the first that fits:
+ *
+ * | class            | when                                                                        |
+ * |------------------|-----------------------------------------------------------------------------|
+ * | `unknownOrder`   | there is no such order                                                      |
+ * | `unknownRequest` | its `n` is above the order's request number                                 |
+ * | `duplicate`      | the `first` answer to this request ID says the same                         |
+ * | `conflicting`    | that says otherwise, or the dispatch system gave the order another courier  |
+ * | `late`           | accepted, but the order is cancelled or dispatched by a person              |
+ * | `first`          | else: it is applied                                                         |
+ *
+ * Two answers to one request at the same time can both look like the first: the unique index refuses
+ * one, which then runs again and sees the other.
+ */
+export async function recordAcknowledgement(
+  database: OrdersDatabase,
+  messageId: string,
+  acknowledgement: Acknowledgement,
+): Promise<AcknowledgedSignal> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await record(database, messageId, acknowledgement);
+    } catch (error) {
+      if (tries >= 3 || !isUniqueViolation(error)) throw error;
+    }
+  }
+}
+
+async function record(
+  database: OrdersDatabase,
+  messageId: string,
+  acknowledgement: Acknowledgement,
+): Promise<AcknowledgedSignal> {
+  const { requestId, orderId, outcome, decidedAt } = acknowledgement;
+  const {
+    courierId = null,
+    rejectionCode = null,
+    retryAfterMs = null,
+    detail = null,
+  } = acknowledgement;
+  // A withdrawal has no number: it is never above the order's.
+  const requestNumber = requestNumberOf(requestId) ?? 0;
+  const [row] = await database.$queryRaw<RecordedRow[]>`
+    WITH locked AS MATERIALIZED (
+      SELECT * FROM orders WHERE order_id = ${orderId} FOR UPDATE
+    ), applied AS (
+      SELECT * FROM acknowledgements WHERE request_id = ${requestId} AND class = 'first'
+    ), classified AS (
+      SELECT CASE
+        WHEN o.order_id IS NULL THEN 'unknownOrder'
+        WHEN ${requestNumber}::int > o.request_number THEN 'unknownRequest'
+        WHEN a.id IS NOT NULL
+          AND (a.outcome, a.courier_id, a.rejection_code) IS NOT DISTINCT FROM
+              (${outcome}::text, ${courierId}::text, ${rejectionCode}::text) THEN 'duplicate'
+        WHEN a.id IS NOT NULL THEN 'conflicting'
+        WHEN ${outcome} = 'accepted' AND o.status = 'dispatched'
+          AND o.dispatched_by = 'acknowledgement' AND o.courier_id <> ${courierId} THEN 'conflicting'
+        WHEN ${outcome} = 'accepted' AND (o.status = 'cancelled'
+          OR (o.status = 'dispatched' AND o.dispatched_by = 'person')) THEN 'late'
+        ELSE 'first' END AS class
+      FROM (SELECT 1) AS one LEFT JOIN locked o ON true LEFT JOIN applied a ON true
+    ), ledger AS (
+      INSERT INTO acknowledgements (message_id, request_id, order_id, outcome, courier_id,
+        rejection_code, retry_after_ms, detail, decided_at, class)
+      SELECT ${messageId}, ${requestId}, ${orderId}, ${outcome}, ${courierId}, ${rejectionCode},
+        ${retryAfterMs}::int, ${detail}, ${new Date(decidedAt)}, class FROM classified
+      RETURNING class, received_at
+    ), moved AS (
+      UPDATE orders SET status = 'dispatched', courier_id = ${courierId},
+        dispatched_by = 'acknowledgement', escalation_reason = NULL, escalated_at = NULL,
+        updated_at = now()
+      FROM classified
+      WHERE orders.order_id = ${orderId} AND classified.class = 'first' AND ${outcome} = 'accepted'
+        AND orders.status IN ('placed', 'escalated')
+      RETURNING orders.*
+    )
+    SELECT ledger.class, COALESCE(a.received_at, ledger.received_at) AS "receivedAt",
+      o.order_id AS "orderId", COALESCE(m.status, o.status) AS "status",
+      o.request_number AS "requestNumber", o.attempts, o.dispatch_by AS "dispatchBy",
+      COALESCE(m.courier_id, o.courier_id) AS "courierId",
+      COALESCE(m.dispatched_by, o.dispatched_by) AS "dispatchedBy",
+      o.rejection_code AS "rejectionCode",
+      CASE WHEN m.order_id IS NULL THEN o.escalation_reason END AS "escalationReason",
+      CASE WHEN m.order_id IS NULL THEN o.escalated_at END AS "escalatedAt",
+      o.decision, o.decided_by AS "decidedBy", o.decision_note AS "decisionNote",
+      o.decided_at AS "decidedAt"
+    FROM ledger LEFT JOIN locked o ON true LEFT JOIN moved m ON true LEFT JOIN applied a ON true`;
+  if (!row) throw new Error('the ledger returned no row');
+  return {
+    class: row.class,
+    answer: toAnswer({
+      requestId,
+      outcome,
+      courierId,
+      rejectionCode,
+      retryAfterMs,
+      receivedAt: row.receivedAt,
+    }),
+    ...(row.orderId !== null && { order: toOrderState({ ...row, orderId: row.orderId }) }),
+  };
+}
+
+type RecordedRow = Omit<OrderRow, 'orderId'> & {
+  orderId: string | null;
+  class: AcknowledgementClass;
+  receivedAt: Date;
+};
+
+/** Finds the applied answers to a request and to the order's withdrawal. */
+export async function findAnswers(
+  database: OrdersDatabase,
+  { requestId, withdrawalId }: { requestId: string; withdrawalId: string },
+): Promise<Pick<OrderProgress, 'answer' | 'withdrawalAnswer'>> {
+  const rows: AnswerRow[] = await database.acknowledgement.findMany({
+    where: { requestId: { in: [requestId, withdrawalId] }, class: 'first' },
+  });
+  const answer = rows.find((row) => row.requestId === requestId);
+  const withdrawalAnswer = rows.find((row) => row.requestId === withdrawalId);
+  return {
+    ...(answer && { answer: toAnswer(answer) }),
+    ...(withdrawalAnswer && { withdrawalAnswer: toAnswer(withdrawalAnswer) }),
+  };
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === 'P2002' || JSON.stringify(error.meta ?? {}).includes('23505'))
+  );
+}

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { openDispatchDatabase } from '../database/dispatch/connection';
+import { isDatabaseUnavailable } from '../database/unavailable';
+import { QUEUES } from '../domain/amqp-names';
+import { MalformedMessage } from '../domain/errors';
+import { DISPATCH_REQUEST_TYPE, dispatchRequestSchema } from '../domain/messages/dispatch-request';
+import { WITHDRAWAL_TYPE, withdrawalSchema } from '../domain/messages/withdrawal';
+import { SupervisedConnection } from '../messaging/connection';
+import { Consumer, type RetryPauses } from '../messaging/consumer';
+import { parseBody, type IncomingMessage } from '../messaging/incoming-message';
+import { acknowledgementMessage } from '../messaging/messages';
+import { Publisher } from '../messaging/publisher';
+import { assertTopology } from '../messaging/topology';
+import { crashPoint } from '../runtime/crash-point';
+import type { Logger } from '../runtime/logger';
+import { answerRequest, answerWithdrawal, type CommittedAnswer } from './answer';
+import type { Decide } from './decide';
+
+/** Messages under way at once; also the pool's size, since each holds a transaction. */
+const PREFETCH = 20;
+
+/** A running dispatch system. */
+export interface DispatchSystem {
+  /** Whether it consumes and can answer. */
+  ready: () => boolean;
+  /** Finishes what is under way and closes its connections. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Starts the reference dispatch system: small, but whole. It consumes `dispatch.requests`, decides in
+ * its own database, answers, and only then acks.
+ *
+ * @throws BrokerUnavailable where RabbitMQ cannot be reached.
+ */
+export async function startDispatchSystem(options: {
+  amqpUrl: string;
+  databaseUrl: string;
+  decide: Decide;
+  log: Logger;
+  pauses?: RetryPauses;
+}): Promise<DispatchSystem> {
+  const { amqpUrl, databaseUrl, decide, log, pauses } = options;
+  const database = openDispatchDatabase({ url: databaseUrl, maximumConnections: PREFETCH });
+  const publisher = await Publisher.open({ url: amqpUrl, name: 'dispatch-system publish', log });
+
+  const closing = new AbortController();
+  const answerTo = (message: IncomingMessage): Promise<CommittedAnswer> => {
+    switch (message.type) {
+      case DISPATCH_REQUEST_TYPE:
+        return answerRequest(database, decide, parseBody(message, dispatchRequestSchema));
+      case WITHDRAWAL_TYPE:
+        return answerWithdrawal(database, decide, parseBody(message, withdrawalSchema));
+      default:
+        throw new MalformedMessage(`unknown message type '${message.type}'`);
+    }
+  };
+  const consumer = new Consumer({
+    log,
+    publisher,
+    isInfrastructureFailure: isDatabaseUnavailable,
+    ...(pauses && { pauses }),
+    handle: async (message) => {
+      const committed = await answerTo(message);
+      crashPoint('dispatchSystem.afterCommit');
+      if (!committed) return;
+      const { answer, answerAfterMs } = committed;
+      if (answerAfterMs > 0) await delay(answerAfterMs, undefined, { signal: closing.signal });
+      await publisher.publish(acknowledgementMessage(answer, message));
+      crashPoint('dispatchSystem.afterAnswer');
+      log.info(
+        { orderId: answer.orderId, requestId: answer.requestId, outcome: answer.outcome },
+        'answered',
+      );
+    },
+  });
+  const connection = await SupervisedConnection.open({
+    url: amqpUrl,
+    name: 'dispatch-system consume',
+    log,
+    setup: async (link) => {
+      const channel = await link.channel();
+      await assertTopology(channel);
+      await channel.prefetch(PREFETCH);
+      await consumer.consume(channel, { queue: QUEUES.dispatchRequests });
+    },
+  });
+  return {
+    ready: () => connection.available && publisher.available && !consumer.paused,
+    close: async () => {
+      closing.abort();
+      await consumer.stop();
+      await connection.close();
+      await publisher.close();
+      await database.$disconnect();
+    },
+  };
+}

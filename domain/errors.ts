@@ -1,0 +1,91 @@
+/**
+ * The errors that callers meet, by their stable code. The same string is the class name, the `code`,
+ * and the type of the Temporal failure that carries the error out of a workflow.
+ */
+export type ErrorCode =
+  | 'InvalidOrder'
+  | 'InvalidPolicy'
+  | 'OrderConflict'
+  | 'OrderNotFound'
+  | 'ResolutionRefused'
+  | 'TooLateToCancel'
+  | 'DispatchUnavailable'
+  | 'BrokerUnavailable'
+  | 'UnroutableMessage'
+  | 'MalformedMessage'
+  | 'InvalidConfiguration';
+
+/** Base of every error of this service; `code` is stable, the message says what one can do. */
+export abstract class OrderDispatchError extends Error {
+  abstract readonly code: ErrorCode;
+
+  override get name(): string {
+    return this.code;
+  }
+}
+
+/** The order is not valid; the message names each bad field. Nothing was recorded. */
+export class InvalidOrder extends OrderDispatchError {
+  readonly code = 'InvalidOrder';
+}
+
+/** The policy is not valid; the message names each bad field. Nothing was recorded. */
+export class InvalidPolicy extends OrderDispatchError {
+  readonly code = 'InvalidPolicy';
+}
+
+/** An order with this ID and other content exists already. */
+export class OrderConflict extends OrderDispatchError {
+  readonly code = 'OrderConflict';
+
+  constructor(orderId: string) {
+    super(`order ${orderId} exists with other content: place a changed order under a new order ID`);
+  }
+}
+
+/** No workflow of this order is known to Temporal. */
+export class OrderNotFound extends OrderDispatchError {
+  readonly code = 'OrderNotFound';
+
+  constructor(orderId: string) {
+    super(`order ${orderId} is not known: check the ID and the namespace`);
+  }
+}
+
+/** The resolution changes nothing, and why: it is not valid, or no human task waits for it. */
+export class ResolutionRefused extends OrderDispatchError {
+  readonly code = 'ResolutionRefused';
+}
+
+/** The courier is on the way: the order stays dispatched. */
+export class TooLateToCancel extends OrderDispatchError {
+  readonly code = 'TooLateToCancel';
+}
+
+/** Temporal could not be reached. Whatever was asked is safe to repeat. */
+export class DispatchUnavailable extends OrderDispatchError {
+  readonly code = 'DispatchUnavailable';
+}
+
+/**
+ * The broker did not confirm a message: no connection, a closed channel, a blocked connection, or
+ * no confirm in time. Whether it took the message is unknown; publishing again is safe.
+ */
+export class BrokerUnavailable extends OrderDispatchError {
+  readonly code = 'BrokerUnavailable';
+}
+
+/** The broker returned a message because no queue is bound for it. */
+export class UnroutableMessage extends OrderDispatchError {
+  readonly code = 'UnroutableMessage';
+}
+
+/** A message that no retry can mend: its type is unknown or a field is missing. */
+export class MalformedMessage extends OrderDispatchError {
+  readonly code = 'MalformedMessage';
+}
+
+/** A setting is missing or wrong; the message names it. */
+export class InvalidConfiguration extends OrderDispatchError {
+  readonly code = 'InvalidConfiguration';
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { InvalidOrder } from './errors';
+import { describeIssues } from './parse';
+
+/** Largest order, as UTF-8 bytes of its JSON; with its envelope it stays within a message's 64 KiB. */
+export const ORDER_MAX_BYTES = 60 * 1024;
+
+/** Largest `details`, as UTF-8 bytes of its JSON. */
+export const DETAILS_MAX_BYTES = 32 * 1024;
+
+/** An order ID: 1-64 characters of `[A-Za-z0-9_-]`, so that it fits into every name made of it. */
+export const orderIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 characters of A-Z, a-z, 0-9, _ and -');
+
+const text = (maximum: number) => z.string().min(1).max(maximum);
+
+/** What an order looks like wherever it is carried: in the SDK, the CLI, the database and messages. */
+export const orderSchema = z.strictObject({
+  orderId: orderIdSchema,
+  customerId: text(128),
+  restaurantId: text(128),
+  deliveryAddress: z.strictObject({
+    line: text(500),
+    city: text(200),
+    postcode: text(32),
+  }),
+  items: z
+    .array(
+      z.strictObject({
+        sku: text(128),
+        quantity: z.int().min(1).max(10_000),
+        /** Price of one, in the currency's minor unit (cents). */
+        unitPriceMinor: z.int().min(0),
+      }),
+    )
+    .min(1)
+    .max(500),
+  /** ISO 4217 code. */
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR'),
+  placedAt: z.iso.datetime({ offset: true }),
+  note: z.string().max(2_000).optional(),
+  /** Any JSON of the caller's, carried unchanged. */
+  details: z.json().optional(),
+});
+
+/** An order: what the customer bought. */
+export type Order = z.infer<typeof orderSchema>;
+
+/**
+ * Parses what a person or a caller typed as an order. Unknown fields are refused.
+ *
+ * @throws {@link InvalidOrder} that names each bad field, never its value (it may be personal).
+ */
+export function parseOrder(input: unknown): Order {
+  const parsed = orderSchema.safeParse(input);
+  if (!parsed.success) throw new InvalidOrder(describeIssues(parsed.error, 'order'));
+  refuseOversize('order.details', parsed.data.details, DETAILS_MAX_BYTES);
+  refuseOversize('order', parsed.data, ORDER_MAX_BYTES);
+  return parsed.data;
+}
+
+function refuseOversize(field: string, value: unknown, maximumBytes: number): void {
+  const bytes = value === undefined ? 0 : new TextEncoder().encode(JSON.stringify(value)).length;
+  if (bytes > maximumBytes) {
+    throw new InvalidOrder(
+      `${field}: is ${bytes} bytes of JSON, at most ${maximumBytes} are allowed`,
+    );
+  }
+}

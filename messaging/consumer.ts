@@ -1,0 +1,199 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { deadLetterQueueOf } from '../domain/amqp-names';
+import { BrokerUnavailable, MalformedMessage, OrderDispatchError } from '../domain/errors';
+import type { Logger } from '../runtime/logger';
+import { toIncomingMessage, type IncomingMessage } from './incoming-message';
+import type { Publisher } from './publisher';
+
+/** How many failures of its own a message may have before it is dead-lettered. */
+const MAXIMUM_FAILURES = 5;
+
+/** Pauses between tries: the first, doubled each time up to the longest, in ms. */
+export interface RetryPauses {
+  /** @default 1000 */
+  initialMs: number;
+  /** @default 30000 */
+  maximumMs: number;
+}
+
+const DEFAULT_PAUSES: RetryPauses = { initialMs: 1_000, maximumMs: 30_000 };
+
+/** How a {@link Consumer} works. */
+export interface ConsumerOptions {
+  log: Logger;
+  /** Publishes dead letters. */
+  publisher: Publisher;
+  /** Handles one message; when it resolves, its work is committed and the message is acked. */
+  handle: (message: IncomingMessage) => Promise<void>;
+  /** Whether a failure is of what the handler stands on (database, Temporal), not of the message. */
+  isInfrastructureFailure: (error: unknown) => boolean;
+  pauses?: RetryPauses;
+}
+
+/**
+ * Consumes queues so that no message is lost and none blocks the others:
+ *
+ * | the handler                            | the message                                            |
+ * |----------------------------------------|--------------------------------------------------------|
+ * | resolves                               | acked                                                  |
+ * | fails for want of infrastructure       | held; the whole consumer pauses, then tries again; this never counts |
+ * | fails otherwise, up to 4 times         | held alone and tried again after 1, 2, 4, 8 s          |
+ * | fails the 5th time, or it is malformed | to `<queue>.dead` with the reason, confirmed, then acked |
+ * | is still at work as the channel closes | the broker delivers it again                           |
+ */
+export class Consumer {
+  private readonly stopping = new AbortController();
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly subscriptions = new Set<{ channel: Channel; consumerTag: string }>();
+  private readonly pauses: RetryPauses;
+  private pause: Promise<void> | undefined;
+  private pausesInARow = 0;
+
+  constructor(private readonly options: ConsumerOptions) {
+    this.pauses = options.pauses ?? DEFAULT_PAUSES;
+  }
+
+  /** Whether the consumer waits for its infrastructure to come back. */
+  get paused(): boolean {
+    return this.pause !== undefined;
+  }
+
+  /**
+   * Starts to consume `queue` on a channel. Call it again with the new channel after a reconnect.
+   *
+   * @param options.deadLetterQueue where it gives messages up to; `<queue>.dead` by default.
+   */
+  async consume(
+    channel: Channel,
+    options: { queue: string; deadLetterQueue?: string },
+  ): Promise<void> {
+    const { queue, deadLetterQueue = deadLetterQueueOf(queue) } = options;
+    const closed = new AbortController();
+    const { consumerTag } = await channel.consume(queue, (delivery) => {
+      if (delivery === null) {
+        // The queue was deleted under us: only a new connection declares it again.
+        void channel.close().catch(() => {});
+        return;
+      }
+      const work = this.work({ channel, delivery, queue, deadLetterQueue, closed: closed.signal });
+      this.underWay.add(work);
+      void work.finally(() => this.underWay.delete(work));
+    });
+    const subscription = { channel, consumerTag };
+    this.subscriptions.add(subscription);
+    channel.on('close', () => {
+      closed.abort();
+      this.subscriptions.delete(subscription);
+    });
+  }
+
+  /** Takes no more messages and waits for those under way; held ones go back to the broker. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(
+      [...this.subscriptions].map(({ channel, consumerTag }) =>
+        Promise.resolve()
+          .then(() => channel.cancel(consumerTag))
+          .catch(() => {}),
+      ),
+    );
+    await Promise.all(this.underWay);
+  }
+
+  private async work(given: {
+    channel: Channel;
+    delivery: ConsumeMessage;
+    queue: string;
+    deadLetterQueue: string;
+    closed: AbortSignal;
+  }): Promise<void> {
+    const { channel, delivery, queue, deadLetterQueue, closed } = given;
+    const abandoned = AbortSignal.any([closed, this.stopping.signal]);
+    const message = toIncomingMessage(queue, delivery);
+    const log = this.options.log.child({ queue, messageId: message.messageId });
+    let failures = 0;
+    let firstFailedAt: Date | undefined;
+    let deadLetter: (() => Promise<void>) | undefined;
+    for (;;) {
+      await this.pause;
+      if (abandoned.aborted) return;
+      try {
+        await (deadLetter ?? (() => this.options.handle(message)))();
+        this.pausesInARow = 0;
+        if (!closed.aborted) channel.ack(delivery);
+        return;
+      } catch (error) {
+        if (deadLetter || this.isInfrastructureFailure(error)) {
+          this.beginPause(error, log);
+          continue;
+        }
+        failures += 1;
+        firstFailedAt ??= new Date();
+        if (failures < MAXIMUM_FAILURES && !(error instanceof MalformedMessage)) {
+          log.warn({ err: error, failures }, 'message failed: held and tried again');
+          await this.wait(failures, abandoned);
+          continue;
+        }
+        const deadLetterReason = describeFailure(error);
+        log.error({ err: error, failures, deadLetterReason }, 'message given up: dead-lettered');
+        const headers = {
+          ...delivery.properties.headers,
+          deadLetterReason,
+          firstFailedAt: firstFailedAt.toISOString(),
+          attempts: failures,
+          sourceQueue: queue,
+        };
+        deadLetter = () => this.deadLetter(delivery, deadLetterQueue, headers);
+      }
+    }
+  }
+
+  private deadLetter(
+    { properties, content }: ConsumeMessage,
+    deadLetterQueue: string,
+    headers: Record<string, unknown>,
+  ): Promise<void> {
+    const text = (value: unknown) => (typeof value === 'string' ? value : '');
+    const timestamp: unknown = properties.timestamp;
+    return this.options.publisher.publish({
+      exchange: '',
+      routingKey: deadLetterQueue,
+      type: text(properties.type),
+      messageId: text(properties.messageId),
+      correlationId: text(properties.correlationId),
+      replyTo: text(properties.replyTo),
+      appId: text(properties.appId),
+      contentType: text(properties.contentType),
+      headers,
+      content,
+      ...(typeof timestamp === 'number' && { timestamp: timestamp * 1000 }),
+    });
+  }
+
+  private isInfrastructureFailure(error: unknown): boolean {
+    return error instanceof BrokerUnavailable || this.options.isInfrastructureFailure(error);
+  }
+
+  private beginPause(error: unknown, log: Logger): void {
+    if (this.pause) return;
+    this.pausesInARow += 1;
+    log.warn({ err: error, pausesInARow: this.pausesInARow }, 'infrastructure failed: pausing');
+    this.pause = this.wait(this.pausesInARow, this.stopping.signal).then(() => {
+      this.pause = undefined;
+    });
+  }
+
+  /** Waits before try `time + 1`; cut short, without an error, when `signal` aborts. */
+  private async wait(time: number, signal: AbortSignal): Promise<void> {
+    const { initialMs, maximumMs } = this.pauses;
+    const ms = Math.min(maximumMs, initialMs * 2 ** Math.min(time - 1, 20));
+    await delay(ms, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** What a dead letter says of its failure. Errors that are not ours could quote the message. */
+function describeFailure(error: unknown): string {
+  if (error instanceof OrderDispatchError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.name : 'unknown error';
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { APP_IDS, EXCHANGES } from '../domain/amqp-names';
+import { ACKNOWLEDGEMENT_TYPE, type Acknowledgement } from '../domain/messages/acknowledgement';
+import { DISPATCH_REQUEST_TYPE, type DispatchRequest } from '../domain/messages/dispatch-request';
+import { WITHDRAWAL_TYPE, type Withdrawal } from '../domain/messages/withdrawal';
+import type { IncomingMessage } from './incoming-message';
+import type { OutgoingMessage } from './publisher';
+import { traceparentOf } from './traceparent';
+
+/** A request for a dispatch, ready to publish. `replyTo` is the reply key of the process that waits. */
+export function dispatchRequestMessage(
+  body: DispatchRequest,
+  replyTo: string | undefined,
+): OutgoingMessage {
+  return requestMessage(DISPATCH_REQUEST_TYPE, body, replyTo);
+}
+
+/** A withdrawal, ready to publish. */
+export function withdrawalMessage(body: Withdrawal, replyTo: string | undefined): OutgoingMessage {
+  return requestMessage(WITHDRAWAL_TYPE, body, replyTo);
+}
+
+/** The answer to a request or withdrawal, ready to publish: it goes home first. */
+export function acknowledgementMessage(
+  body: Acknowledgement,
+  answers: IncomingMessage,
+): OutgoingMessage {
+  return {
+    exchange: EXCHANGES.acknowledgements,
+    routingKey: answers.replyTo ?? '',
+    type: ACKNOWLEDGEMENT_TYPE,
+    messageId: randomUUID(),
+    correlationId: body.requestId,
+    appId: APP_IDS.dispatchSystem,
+    headers: { traceparent: answers.traceparent ?? traceparentOf(body.orderId) },
+    content: Buffer.from(JSON.stringify(body)),
+  };
+}
+
+function requestMessage(
+  type: string,
+  body: DispatchRequest | Withdrawal,
+  replyTo: string | undefined,
+): OutgoingMessage {
+  return {
+    exchange: EXCHANGES.requests,
+    routingKey: type,
+    type,
+    messageId: body.requestId,
+    ...(replyTo && { replyTo }),
+    appId: APP_IDS.orderDispatch,
+    headers: { traceparent: traceparentOf(body.orderId) },
+    content: Buffer.from(JSON.stringify(body)),
+  };
+}

@@ -1,0 +1,141 @@
+import type { ConfirmChannel } from 'amqplib';
+import { MESSAGE_MAX_BYTES } from '../domain/amqp-names';
+import { BrokerUnavailable, MalformedMessage, UnroutableMessage } from '../domain/errors';
+import type { Logger } from '../runtime/logger';
+import { SupervisedConnection } from './connection';
+import { assertTopology } from './topology';
+
+/** How long the broker may take to confirm a message, in ms. */
+const CONFIRM_TIMEOUT_MS = 10_000;
+
+/** A message to publish; see the message contract in ARCHITECTURE.md. */
+export interface OutgoingMessage {
+  /** Empty for the default exchange, which routes to the queue named by the routing key. */
+  exchange: string;
+  routingKey: string;
+  type: string;
+  messageId: string;
+  correlationId?: string;
+  replyTo?: string;
+  appId: string;
+  contentType?: string;
+  headers: Record<string, unknown>;
+  /** When the message came to be; a dead letter keeps that of its original. @default now */
+  timestamp?: number;
+  content: Buffer;
+}
+
+/**
+ * Publishes with a confirm for each message, on a connection of its own: the broker stops reading
+ * from a connection that publishes too much, and acks must not wait behind that.
+ */
+export class Publisher {
+  private channel: ConfirmChannel | undefined;
+  private readonly unconfirmed = new Set<(error: BrokerUnavailable) => void>();
+  /** Message IDs that came back unroutable; their confirm follows. */
+  private readonly returned = new Set<string>();
+  private connection!: SupervisedConnection;
+
+  private constructor() {}
+
+  /**
+   * Connects and declares the topology.
+   *
+   * @throws {@link BrokerUnavailable} where the broker cannot be reached.
+   */
+  static async open(options: { url: string; name: string; log: Logger }): Promise<Publisher> {
+    const publisher = new Publisher();
+    publisher.connection = await SupervisedConnection.open({
+      ...options,
+      setup: async (link) => {
+        const channel = await link.confirmChannel();
+        await assertTopology(channel);
+        channel.on('return', ({ properties }) =>
+          publisher.returned.add(String(properties.messageId)),
+        );
+        channel.on('close', () => publisher.lose(new BrokerUnavailable('the channel was closed')));
+        publisher.channel = channel;
+      },
+      lost: (why) => publisher.lose(why),
+    });
+    return publisher;
+  }
+
+  /** Whether a publish has a chance now. */
+  get available(): boolean {
+    return this.connection.available;
+  }
+
+  /** Waits until a publish has a chance; rejects when `signal` aborts. */
+  whenAvailable(signal: AbortSignal): Promise<void> {
+    return this.connection.whenAvailable(signal);
+  }
+
+  /**
+   * Publishes a persistent, mandatory message and resolves when the broker has confirmed it.
+   *
+   * @throws {@link BrokerUnavailable} where no confirm came: publish again, the broker may or may not
+   * have the message. {@link UnroutableMessage} where no queue took it. {@link MalformedMessage} where
+   * it is larger than the contract allows.
+   */
+  async publish(message: OutgoingMessage): Promise<void> {
+    if (message.content.length > MESSAGE_MAX_BYTES) {
+      throw new MalformedMessage(
+        `message ${message.messageId} has ${message.content.length} bytes, at most ${MESSAGE_MAX_BYTES} are allowed`,
+      );
+    }
+    if (!this.connection.available) throw this.connection.unavailability;
+    await this.confirmed(message);
+    if (this.returned.delete(message.messageId)) {
+      throw new UnroutableMessage(
+        `no queue is bound to exchange '${message.exchange}' for '${message.routingKey}'`,
+      );
+    }
+  }
+
+  /** Closes the connection; publishes that are under way fail. */
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+
+  private confirmed(message: OutgoingMessage): Promise<void> {
+    const { exchange, routingKey, content, timestamp = Date.now(), ...properties } = message;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: BrokerUnavailable) => {
+        clearTimeout(timer);
+        this.unconfirmed.delete(settle);
+        if (error) reject(error);
+        else resolve();
+      };
+      const timer = setTimeout(
+        () => settle(new BrokerUnavailable(`no confirm within ${CONFIRM_TIMEOUT_MS} ms`)),
+        CONFIRM_TIMEOUT_MS,
+      );
+      this.unconfirmed.add(settle);
+      try {
+        this.channel?.publish(
+          exchange,
+          routingKey,
+          content,
+          {
+            contentType: 'application/json',
+            ...properties,
+            // AMQP's timestamps are in seconds.
+            timestamp: Math.floor(timestamp / 1000),
+            persistent: true,
+            mandatory: true,
+          },
+          (error: unknown) =>
+            settle(error ? new BrokerUnavailable('the broker refused the message') : undefined),
+        );
+      } catch (error) {
+        settle(new BrokerUnavailable('the channel was closed', { cause: error }));
+      }
+    });
+  }
+
+  private lose(why: BrokerUnavailable): void {
+    this.returned.clear();
+    for (const settle of [...this.unconfirmed]) settle(why);
+  }
+}

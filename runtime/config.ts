@@ -1,0 +1,226 @@
+import { z } from 'zod';
+import { InvalidConfiguration } from '../domain/errors';
+import {
+  DEFAULT_POLICY,
+  effectivePolicy,
+  parsePolicyOverrides,
+  type Policy,
+} from '../domain/policy';
+import { CRASH_POINTS } from './crash-point';
+
+const url = (protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+      `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    );
+
+const amqpUrl = url(['amqp:', 'amqps:']);
+const databaseUrl = url(['postgres:', 'postgresql:']);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const temporalVariables = {
+  /** host:port of the Temporal frontend. */
+  TEMPORAL_ADDRESS: z.string().min(1),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_API_KEY: z.string().min(1).optional(),
+  /** `true` for TLS without a client certificate; given with an API key or a certificate. */
+  TEMPORAL_TLS: flag.optional(),
+  /** Paths of PEM files, for mutual TLS. */
+  TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().min(1).optional(),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: z.string().min(1).optional(),
+};
+
+const processVariables = {
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** Port of the health endpoint on 127.0.0.1; none without it. */
+  HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  /** Dies hard at this point, for fault tests. */
+  ORDER_DISPATCH_CRASH_POINT: z.enum(CRASH_POINTS).optional(),
+};
+
+const workerSchema = z.object({
+  ...temporalVariables,
+  ...processVariables,
+  AMQP_URL: amqpUrl,
+  ORDERS_DATABASE_URL: databaseUrl,
+  /** JSON: fields of the policy that differ from the defaults. */
+  ORDER_DISPATCH_POLICY: z.string().optional(),
+});
+
+const dispatchSystemSchema = z.object({
+  ...processVariables,
+  AMQP_URL: amqpUrl,
+  DISPATCH_DATABASE_URL: databaseUrl,
+  /** Path of a CommonJS module that exports `decide`; the reference decision without it. */
+  DISPATCH_SYSTEM_DECIDE_MODULE: z.string().min(1).optional(),
+});
+
+const clientSchema = z.object({
+  ...temporalVariables,
+  TEMPORAL_ADDRESS: z.string().min(1).optional(),
+});
+
+const setupSchema = z.object({
+  ORDERS_DATABASE_URL: databaseUrl.optional(),
+  DISPATCH_DATABASE_URL: databaseUrl.optional(),
+});
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where Temporal is, and how to speak to it. */
+export interface TemporalConfig {
+  address: string;
+  namespace: string;
+  apiKey?: string;
+  tls?: boolean;
+  tlsClientCertPath?: string;
+  tlsClientKeyPath?: string;
+}
+
+/** The worker process's settings. */
+export interface WorkerConfig {
+  temporal: TemporalConfig;
+  amqpUrl: string;
+  ordersDatabaseUrl: string;
+  policy: Policy;
+  process: ProcessConfig;
+}
+
+/** The dispatch system's settings. */
+export interface DispatchSystemConfig {
+  amqpUrl: string;
+  dispatchDatabaseUrl: string;
+  decideModule?: string;
+  process: ProcessConfig;
+}
+
+/** What every process of ours can be told. */
+export interface ProcessConfig {
+  logLevel: string;
+  healthPort?: number;
+  crashPoint?: (typeof CRASH_POINTS)[number];
+}
+
+/** Where a client's commands go; without an address, to the local stack. */
+export type ClientConfig = Partial<TemporalConfig>;
+
+/**
+ * Reads the worker's settings.
+ *
+ * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
+ */
+export function readWorkerConfig(environment: Environment = process.env): WorkerConfig {
+  const variables = read(workerSchema, environment);
+  return {
+    temporal: toTemporal({ ...variables, TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS }),
+    amqpUrl: variables.AMQP_URL,
+    ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
+    policy: readPolicy(variables.ORDER_DISPATCH_POLICY),
+    process: toProcess(variables),
+  };
+}
+
+/**
+ * Reads the dispatch system's settings.
+ *
+ * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
+ */
+export function readDispatchSystemConfig(
+  environment: Environment = process.env,
+): DispatchSystemConfig {
+  const variables = read(dispatchSystemSchema, environment);
+  return {
+    amqpUrl: variables.AMQP_URL,
+    dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
+    ...defined({ decideModule: variables.DISPATCH_SYSTEM_DECIDE_MODULE }),
+    process: toProcess(variables),
+  };
+}
+
+/**
+ * Reads what the environment says about where Temporal is.
+ *
+ * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
+ */
+export function readClientConfig(environment: Environment = process.env): ClientConfig {
+  const variables = read(clientSchema, environment);
+  const { address, ...rest } = toTemporal({
+    ...variables,
+    TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS ?? '',
+  });
+  return {
+    ...rest,
+    ...defined({ address: address || undefined }),
+    ...(environment['TEMPORAL_NAMESPACE'] === undefined ? { namespace: undefined } : {}),
+  } as ClientConfig;
+}
+
+/**
+ * Reads the databases that the environment names.
+ *
+ * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
+ */
+export function readDatabaseUrls(environment: Environment = process.env): {
+  orders?: string;
+  dispatch?: string;
+} {
+  const variables = read(setupSchema, environment);
+  return defined({
+    orders: variables.ORDERS_DATABASE_URL,
+    dispatch: variables.DISPATCH_DATABASE_URL,
+  });
+}
+
+function read<Shape extends z.ZodObject>(schema: Shape, environment: Environment): z.infer<Shape> {
+  const parsed = schema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return environment[name] === undefined ? `${name} is not set` : `${name}: ${issue.message}`;
+  });
+  throw new InvalidConfiguration(lines.join('; '));
+}
+
+function readPolicy(json: string | undefined): Policy {
+  if (json === undefined) return DEFAULT_POLICY;
+  try {
+    return effectivePolicy(DEFAULT_POLICY, parsePolicyOverrides(JSON.parse(json)));
+  } catch (error) {
+    const what = error instanceof SyntaxError ? 'is not JSON' : (error as Error).message;
+    throw new InvalidConfiguration(`ORDER_DISPATCH_POLICY: ${what}`, { cause: error });
+  }
+}
+
+function toTemporal(variables: z.infer<z.ZodObject<typeof temporalVariables>>): TemporalConfig {
+  return {
+    address: variables.TEMPORAL_ADDRESS,
+    namespace: variables.TEMPORAL_NAMESPACE,
+    ...defined({
+      apiKey: variables.TEMPORAL_API_KEY,
+      tls: variables.TEMPORAL_TLS,
+      tlsClientCertPath: variables.TEMPORAL_TLS_CLIENT_CERT_PATH,
+      tlsClientKeyPath: variables.TEMPORAL_TLS_CLIENT_KEY_PATH,
+    }),
+  };
+}
+
+function toProcess(variables: z.infer<z.ZodObject<typeof processVariables>>): ProcessConfig {
+  return {
+    logLevel: variables.LOG_LEVEL,
+    ...defined({
+      healthPort: variables.HEALTH_PORT,
+      crashPoint: variables.ORDER_DISPATCH_CRASH_POINT,
+    }),
+  };
+}
+
+/** Drops the fields that are undefined: an optional field is absent or set, never undefined. */
+function defined<Fields extends object>(
+  fields: Fields,
+): { [Field in keyof Fields]?: Exclude<Fields[Field], undefined> } {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as never;
+}

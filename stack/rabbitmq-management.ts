@@ -1,0 +1,67 @@
+/** What the stack and the tests ask of a broker's management API. */
+export interface RabbitmqManagement {
+  /** Creates a virtual host that the stack's user may do everything in. @returns its AMQP URL path. */
+  createVhost(name: string): Promise<void>;
+  /** Deletes a virtual host with all that is in it, and closes its connections. */
+  deleteVhost(name: string): Promise<void>;
+  /** Closes every connection of a virtual host, as a failing network would. @returns how many. */
+  closeConnections(vhost: string): Promise<number>;
+  /** Whether something listens on an AMQP port. */
+  listensOn(port: number): Promise<boolean>;
+}
+
+/**
+ * Speaks to the management API of a broker.
+ *
+ * @param managementUrl `http://user:password@host:port`
+ */
+export function rabbitmqManagement(managementUrl: string): RabbitmqManagement {
+  const { origin, username, password } = new URL(managementUrl);
+  const authorization = `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
+
+  const request = (method: string, path: string, body?: unknown): Promise<Response> =>
+    fetch(`${origin}/api/${path}`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  const expect = async (method: string, path: string, body?: unknown): Promise<Response> => {
+    const response = await request(method, path, body);
+    if (response.ok || (method === 'DELETE' && response.status === 404)) return response;
+    throw new Error(`RabbitMQ: ${method} ${path}: ${response.status} ${await response.text()}`);
+  };
+
+  return {
+    async createVhost(name) {
+      const vhost = encodeURIComponent(name);
+      await expect('PUT', `vhosts/${vhost}`);
+      await expect('PUT', `permissions/${vhost}/${username}`, {
+        configure: '.*',
+        write: '.*',
+        read: '.*',
+      });
+    },
+    async deleteVhost(name) {
+      await expect('DELETE', `vhosts/${encodeURIComponent(name)}`);
+    },
+    async closeConnections(vhost) {
+      const path = `vhosts/${encodeURIComponent(vhost)}/connections?columns=name`;
+      const connections = (await (await expect('GET', path)).json()) as { name: string }[];
+      const closing = connections.map(({ name }) =>
+        expect('DELETE', `connections/${encodeURIComponent(name)}`),
+      );
+      await Promise.all(closing);
+      return connections.length;
+    },
+    async listensOn(port) {
+      return (await request('GET', `health/checks/port-listener/${port}`)).ok;
+    },
+  };
+}
+
+/** The URL of another virtual host of the same broker. */
+export function vhostUrl(amqpUrl: string, vhost: string): string {
+  const url = new URL(amqpUrl);
+  url.pathname = `/${encodeURIComponent(vhost)}`;
+  return url.href;
+}

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort, isOpen } from './ports';
+import type { RabbitmqInstallation } from './rabbitmq-installation';
+import type { Run } from './run';
+import { startServerProcess, type ServerProcess } from './server-process';
+
+/** A broker of this run, however it is run. */
+export interface RabbitmqNode {
+  readonly pid: number;
+  readonly name: string;
+  /** Starts it and waits until `isReady`; after a `stop` or `kill`, with the same data and ports. */
+  start(isReady: () => Promise<boolean>): Promise<void>;
+  /** Shuts it down in order; the data stays. Takes seconds. */
+  stop(): Promise<void>;
+  /** Ends it as a crash would; the data stays. */
+  kill(): Promise<void>;
+  /** Runs `rabbitmqctl` on it. @returns what that printed. */
+  rabbitmqctl(args: readonly string[]): Promise<string>;
+}
+
+/** Whom and where a broker serves. */
+export interface RabbitmqAccess {
+  user: string;
+  password: string;
+  amqpPort: number;
+  managementPort: number;
+}
+
+/** Keeps Erlang's node-to-node listeners, of the broker and of `rabbitmqctl`, on the loopback. */
+const LOOPBACK_ONLY = '-kernel inet_dist_use_interface {127,0,0,1}';
+
+/**
+ * A private node of an installed RabbitMQ: with a name, a cookie, a port mapper (epmd), files and
+ * ports of its own, so that it never meets the machine's broker.
+ */
+export async function installedRabbitmqNode(options: {
+  run: Run;
+  installation: RabbitmqInstallation & { kind: 'installed' };
+  access: RabbitmqAccess;
+}): Promise<RabbitmqNode> {
+  const { run, installation, access } = options;
+  const home = join(run.directory, 'rabbitmq');
+  await mkdir(join(home, 'conf.d'), { recursive: true });
+  const name = `order-dispatch-${run.id}@localhost`;
+  const [distributionPort, epmdPort] = [await freePort(), await freePort()];
+  await writeFiles(home, run.id, access);
+
+  const env = {
+    HOME: home,
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_EPMD_PORT: String(epmdPort),
+    // With input "allowed" the start script replaces itself by the Erlang machine, so that the
+    // process that we start is the one that we stop.
+    RABBITMQ_ALLOW_INPUT: 'true',
+    RABBITMQ_SERVER_START_ARGS: '-noinput',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: LOOPBACK_ONLY,
+    RABBITMQ_CTL_ERL_ARGS: LOOPBACK_ONLY,
+    RABBITMQ_NODENAME: name,
+    RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_MNESIA_BASE: join(home, 'data'),
+    RABBITMQ_LOG_BASE: join(home, 'log'),
+    RABBITMQ_PID_FILE: join(home, 'pid'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(home, 'enabled_plugins'),
+    // Each of these names a file of ours, so that nothing of the machine's own is read.
+    RABBITMQ_CONF_ENV_FILE: join(home, 'rabbitmq-env.conf'),
+    RABBITMQ_CONFIG_FILE: join(home, 'rabbitmq.conf'),
+    RABBITMQ_CONFIG_FILES: join(home, 'conf.d'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: join(home, 'advanced.config'),
+  };
+  // Started first, or Erlang would start one that outlives it.
+  const epmd = await startServerProcess(run, {
+    name: 'epmd',
+    command: installation.epmd,
+    args: ['-port', String(epmdPort), '-address', '127.0.0.1'],
+    signal: 'SIGTERM',
+    graceMs: 1000,
+  });
+  await epmd.untilReady(() => isOpen(epmdPort));
+
+  let node: ServerProcess | undefined;
+  return {
+    name,
+    get pid() {
+      return node?.pid ?? 0;
+    },
+    async start(isReady) {
+      node = await startServerProcess(run, {
+        name: 'rabbitmq',
+        command: installation.server,
+        args: [],
+        env,
+        // An orderly shutdown takes seconds, for data that goes away with the run.
+        signal: 'SIGKILL',
+        graceMs: 5000,
+      });
+      await node.untilReady(isReady);
+    },
+    stop: async () => node?.stop('SIGTERM'),
+    kill: async () => node?.stop('SIGKILL'),
+    async rabbitmqctl(args) {
+      const { stdout } = await promisify(execFile)(
+        installation.rabbitmqctl,
+        ['--node', name, '--quiet', ...args],
+        { env: { ...process.env, ...env }, cwd: home },
+      );
+      return stdout;
+    },
+  };
+}
+
+async function writeFiles(home: string, cookie: string, access: RabbitmqAccess): Promise<void> {
+  const { user, password, amqpPort, managementPort } = access;
+  const configuration = [
+    `listeners.tcp.private = 127.0.0.1:${amqpPort}`,
+    'management.tcp.ip = 127.0.0.1',
+    `management.tcp.port = ${managementPort}`,
+    `default_user = ${user}`,
+    `default_pass = ${password}`,
+    // The default, 50 MB, blocks publishers on a nearly full disk in the middle of a test.
+    'disk_free_limit.absolute = 10MB',
+  ];
+  const write = (name: string, text: string, mode = 0o600) =>
+    writeFile(join(home, name), text, { mode });
+  await write('rabbitmq.conf', `${configuration.join('\n')}\n`);
+  await write('rabbitmq-env.conf', '');
+  await write('enabled_plugins', '[rabbitmq_management].\n');
+  await write('.erlang.cookie', cookie, 0o400);
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/**
+ * `node stack/run.mjs <command> [arguments]`: makes the clone ready, then runs one of the commands
+ * below in this very process, so that signals, the terminal and the exit code are the command's.
+ */
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { reportFailure, setup } from './setup.mjs';
+
+const COMMANDS = {
+  up: 'bring up the service with everything it needs, until Ctrl-C',
+  demo: 'see orders dispatched, escalated, cancelled and repaired',
+  worker: 'start one more worker on the running stack',
+  'dispatch-system': 'start one more dispatch system on the running stack',
+  test: 'run the tests; arguments go to Jest',
+  'keep-test-stack': 'keep the servers of the tests running, until Ctrl-C',
+  check: 'run every check that a change must pass',
+};
+
+const [command, ...rest] = process.argv.slice(2);
+
+if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
+  console.error(command === undefined ? 'Which command?' : `There is no command "${command}".`);
+  for (const [name, what] of Object.entries(COMMANDS)) console.error(`  ${name.padEnd(17)}${what}`);
+  process.exitCode = 2;
+} else {
+  try {
+    await setup();
+    const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+    const main = path.join(root, 'dist', 'stack', `${command}.js`);
+    process.argv = [process.argv[0], main, ...rest];
+    createRequire(import.meta.url)(main);
+  } catch (error) {
+    reportFailure(error);
+  }
+}

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { packageRoot } from '../runtime/package-root';
+import { endRun, type OwnedProcess, readLedger, writeLedger } from './ledger';
+import { identify, isAlive } from './process-identity';
+import { StackError } from './stack-error';
+
+/**
+ * One run of a stack: a private folder, and the list of the processes and folders that go with it.
+ * The list is on disk, so that whoever is left can end them if this process dies hard: the run's
+ * watchdog at once, and the next run of this clone in any case.
+ */
+export interface Run {
+  /** Tells this run's things from those of others. */
+  readonly id: string;
+  /** The private folder, removed at the end. */
+  readonly directory: string;
+  /** Ends this process with the run, in the reverse order of the calls. */
+  own(process: Omit<OwnedProcess, 'startedAt'>): void;
+  /** The process has ended in an orderly way. */
+  disown(pid: number): void;
+  /** Removes this folder with the run. To be called before the folder is made. */
+  ownFolder(path: string): void;
+  /** Ends every process and removes every folder. May be called more than once. */
+  end(): Promise<void>;
+}
+
+const PREFIX = 'run-';
+
+/** Starts a run whose private folder is made in `parent`, and its watchdog. */
+export function startRun(parent: string): Run {
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, PREFIX));
+  const owner = identify(process.pid);
+  if (!owner) throw new StackError(`cannot read the start time of process ${process.pid}`);
+  const ledger = { owner, processes: [] as OwnedProcess[], folders: [] as string[] };
+  let ending: Promise<void> | undefined;
+  const write = () => {
+    if (!ending) writeLedger(directory, ledger);
+  };
+  write();
+  const watchdog = startWatchdog(directory);
+
+  return {
+    id: directory.slice(-6),
+    directory,
+    own(owned) {
+      const identity = identify(owned.pid);
+      if (!identity) return;
+      if (ending) {
+        process.kill(owned.pid, 'SIGKILL');
+        throw new StackError(`${owned.name} was started after the stack had been stopped`);
+      }
+      ledger.processes.push({ ...owned, ...identity });
+      write();
+    },
+    disown(pid) {
+      ledger.processes = ledger.processes.filter((owned) => owned.pid !== pid);
+      write();
+    },
+    ownFolder(path) {
+      ledger.folders.push(path);
+      write();
+    },
+    end() {
+      ending ??= endRun(directory).finally(() => watchdog.destroy());
+      return ending;
+    },
+  };
+}
+
+/**
+ * Ends what earlier runs in `parent` left behind because they and their watchdog died hard.
+ *
+ * @returns the names of the processes that were ended.
+ */
+export async function endAbandonedRuns(parent: string): Promise<string[]> {
+  const names = await readdir(parent).catch(() => []);
+  const ended = names
+    .filter((name) => name.startsWith(PREFIX))
+    .map(async (name) => {
+      const directory = join(parent, name);
+      const ledger = readLedger(directory);
+      if (!ledger || isAlive(ledger.owner)) return [];
+      const left = ledger.processes.filter(isAlive).map((owned) => owned.name);
+      await endRun(directory);
+      return left;
+    });
+  return (await Promise.all(ended)).flat();
+}
+
+/** The watchdog notices our death as the end of its standard input. */
+function startWatchdog(directory: string): Socket {
+  const script = join(packageRoot(), 'dist', 'stack', 'watchdog.js');
+  const watchdog = spawn(process.execPath, [script, directory], {
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watchdog.unref();
+  const pipe = watchdog.stdin as Socket;
+  pipe.on('error', () => undefined);
+  pipe.unref();
+  return pipe;
+}

@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OwnedProcess } from './ledger';
+import type { Run } from './run';
+import { StackError } from './stack-error';
+
+/** How a server is started. */
+export interface ServerCommand extends Pick<OwnedProcess, 'name' | 'signal' | 'graceMs'> {
+  command: string;
+  args: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Runs as this user rather than as ours. */
+  user?: { uid: number; gid: number };
+  cwd?: string;
+}
+
+/** A server that belongs to a run. */
+export interface ServerProcess {
+  readonly pid: number;
+  /** Resolves when it has ended, for whatever reason. */
+  readonly exited: Promise<void>;
+  /** Waits until `isReady` is true. @throws {StackError} if it ends first or takes too long. */
+  untilReady(isReady: () => Promise<boolean>, timeoutMs?: number): Promise<void>;
+  /** Waits for the end, but kills it after this long. */
+  stopAfter(timeoutMs: number): Promise<void>;
+  /** Sends a signal and waits for the end. */
+  stop(signal: NodeJS.Signals, timeoutMs?: number): Promise<void>;
+}
+
+/**
+ * Starts a server as part of `run`. It leads a process group of its own, so that Ctrl-C in the
+ * terminal reaches only us and the servers go down in order; its output goes to
+ * `<run>/<name>.log` directly, so that it never waits for us to read.
+ */
+export async function startServerProcess(run: Run, server: ServerCommand): Promise<ServerProcess> {
+  const logFile = join(run.directory, `${server.name}.log`);
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(server.command, server.args, {
+    cwd: server.cwd ?? run.directory,
+    detached: true,
+    env: { ...process.env, ...server.env },
+    stdio: ['ignore', log, log],
+    ...server.user,
+  });
+  closeSync(log);
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve).once('error', (cause) => {
+      reject(new StackError(`${server.name} does not start: ${cause.message}`, { cause }));
+    });
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new StackError(`${server.name} has no process ID`);
+  const { name, signal, graceMs } = server;
+  run.own({ pid, name, signal, graceMs, leadsGroup: true });
+  void exited.then(() => run.disown(pid));
+
+  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
+  const failure = (what: string) =>
+    new StackError(`${name} ${what}; the end of its log:\n${tail(logFile)}`);
+  return {
+    pid,
+    exited,
+    async untilReady(isReady, timeoutMs = 60_000) {
+      const deadline = Date.now() + timeoutMs;
+      while (!(await isReady().catch(() => false))) {
+        if (hasExited()) throw failure('ended while it was starting');
+        if (Date.now() > deadline) throw failure(`was not ready within ${timeoutMs / 1000} s`);
+        await sleep(25);
+      }
+    },
+    async stopAfter(timeoutMs) {
+      await Promise.race([exited, sleep(timeoutMs, undefined, { ref: false })]);
+      if (!hasExited()) child.kill('SIGKILL');
+      await exited;
+    },
+    async stop(stopSignal, timeoutMs = 30_000) {
+      if (hasExited()) return;
+      child.kill(stopSignal);
+      await Promise.race([exited, sleep(timeoutMs, undefined, { ref: false })]);
+      if (!hasExited()) throw failure(`did not end within ${timeoutMs / 1000} s of ${stopSignal}`);
+    },
+  };
+}
+
+function tail(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n');
+}

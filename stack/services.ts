@@ -1,0 +1,208 @@
+import { Connection } from '@temporalio/client';
+import { applyMigrations } from '../database/migrate';
+import { registerSearchAttributes } from '../operations/search-attributes';
+import { type GivenServices, givenServices } from './given-services';
+import { type Postgres, startPostgres } from './postgres';
+import { postgresBinaries } from './postgres-binaries';
+import { type Progress, timed } from './progress';
+import { type Rabbitmq, startRabbitmq } from './rabbitmq';
+import { findRabbitmq } from './rabbitmq-installation';
+import { endAbandonedRuns, type Run, startRun } from './run';
+import { StackError } from './stack-error';
+import { startTemporal, type Temporal } from './temporal';
+import { findTemporalCli } from './temporal-cli';
+
+/** How services are started. */
+export interface StartOptions {
+  /** Where the run's private folder is made: `<clone>/.local`. */
+  directory: string;
+  progress: Progress;
+  /** Gives up and takes down whatever has been started. */
+  signal?: AbortSignal;
+}
+
+/** What the order service needs, up and prepared. */
+export interface Services {
+  /** Further processes are started in it, and so end with it, before the services. */
+  readonly run: Run;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  /** `undefined` where Temporal was given. */
+  readonly webUi: string | undefined;
+  readonly amqpUrl: string;
+  readonly ordersDatabaseUrl: string;
+  readonly dispatchDatabaseUrl: string;
+  /** Ends all that was started and removes its folders. May be called more than once. */
+  stop(): Promise<void>;
+}
+
+/** Servers of our own, with which tests do as they like. */
+export interface TestServices {
+  readonly run: Run;
+  readonly postgres: Postgres;
+  readonly rabbitmq: Rabbitmq;
+  readonly temporal: Temporal;
+  stop(): Promise<void>;
+}
+
+/** Databases that are migrated once, and copied for each test file. */
+export const TEMPLATES = { orders: 'orders_template', dispatch: 'dispatch_template' } as const;
+
+/**
+ * Brings up what the environment does not name (`TEMPORAL_ADDRESS`, `AMQP_URL`,
+ * `ORDERS_DATABASE_URL` with `DISPATCH_DATABASE_URL`), migrates the databases and registers the
+ * search attributes.
+ *
+ * @throws {StackError} if that fails; by then nothing of it is left.
+ */
+export function startServices(options: StartOptions): Promise<Services> {
+  const given = givenServices(process.env);
+  return inRun(options, async (run, progress) => {
+    const [databases, amqpUrl, temporal] = await Promise.all([
+      provideDatabases(run, progress, given),
+      given.amqpUrl ?? privateRabbitmq(run, progress).then((rabbitmq) => rabbitmq.url()),
+      provideTemporal(run, progress, given),
+    ]);
+    return {
+      run,
+      ...temporal,
+      amqpUrl,
+      ordersDatabaseUrl: databases.orders,
+      dispatchDatabaseUrl: databases.dispatch,
+      stop: () => run.end(),
+    };
+  });
+}
+
+/**
+ * Brings up private servers whose data is thrown away, whatever the environment names, with the
+ * template databases.
+ *
+ * @throws {StackError} if that fails; by then nothing of it is left.
+ */
+export function startTestServices(options: StartOptions): Promise<TestServices> {
+  return inRun(options, async (run, progress) => {
+    const [postgres, rabbitmq, temporal] = await Promise.all([
+      privatePostgres(run, progress, { throwAway: true }).then(async (server) => {
+        await createAndMigrate(server, progress, TEMPLATES);
+        return server;
+      }),
+      privateRabbitmq(run, progress),
+      privateTemporal(run, progress),
+    ]);
+    return { run, postgres, rabbitmq, temporal, stop: () => run.end() };
+  });
+}
+
+/** Does the work in a run that ends if the work fails or is given up. */
+async function inRun<T>(
+  options: StartOptions,
+  work: (run: Run, progress: Progress) => Promise<T>,
+): Promise<T> {
+  const { directory, progress, signal } = options;
+  const ended = await endAbandonedRuns(directory);
+  if (ended.length > 0) progress(`ended what an earlier run had left: ${ended.join(', ')}`);
+  signal?.throwIfAborted();
+  const run = startRun(directory);
+  const aborted = new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => {
+      reject(new StackError('stopped while the services were starting'));
+    });
+  });
+  let over = false;
+  const quietOnceOver: Progress = (line) => {
+    if (!over) progress(line);
+  };
+  try {
+    return await Promise.race([work(run, quietOnceOver), aborted]);
+  } catch (error) {
+    over = true;
+    await run.end();
+    throw error;
+  }
+}
+
+async function privatePostgres(
+  run: Run,
+  progress: Progress,
+  options: { throwAway: boolean },
+): Promise<Postgres> {
+  const binaries = await postgresBinaries();
+  progress(`PostgreSQL: embedded ${binaries.version}`);
+  return timed(progress, 'PostgreSQL is up', () => startPostgres({ run, binaries, ...options }));
+}
+
+async function privateRabbitmq(run: Run, progress: Progress): Promise<Rabbitmq> {
+  const installation = await findRabbitmq(progress);
+  progress(`RabbitMQ: ${installation.label}`);
+  return timed(progress, 'RabbitMQ is up', () => startRabbitmq({ run, installation }));
+}
+
+async function privateTemporal(
+  run: Run,
+  progress: Progress,
+  options: { databaseFile?: string } = {},
+): Promise<Temporal> {
+  const cli = await findTemporalCli(run, progress);
+  progress(`Temporal: CLI ${cli.version} at ${cli.path}`);
+  return timed(progress, 'Temporal is up', () => startTemporal({ run, cli, ...options }));
+}
+
+async function provideDatabases(
+  run: Run,
+  progress: Progress,
+  given: GivenServices,
+): Promise<{ orders: string; dispatch: string }> {
+  if (given.databases) {
+    progress('PostgreSQL: as ORDERS_DATABASE_URL and DISPATCH_DATABASE_URL say');
+    await migrate(progress, given.databases);
+    return given.databases;
+  }
+  const server = await privatePostgres(run, progress, { throwAway: false });
+  return createAndMigrate(server, progress, { orders: 'orders', dispatch: 'dispatch' });
+}
+
+async function provideTemporal(
+  run: Run,
+  progress: Progress,
+  given: GivenServices,
+): Promise<Pick<Services, 'temporalAddress' | 'temporalNamespace' | 'webUi'>> {
+  const namespace = given.temporal?.namespace ?? 'default';
+  const server = given.temporal
+    ? undefined
+    : await privateTemporal(run, progress, { databaseFile: `${run.directory}/temporal.db` });
+  const address = given.temporal?.address ?? (server as Temporal).address;
+  if (given.temporal) progress(`Temporal: ${address}, as TEMPORAL_ADDRESS says`);
+  const connection = await Connection.connect({ address });
+  try {
+    await registerSearchAttributes({ connection, namespace });
+  } finally {
+    await connection.close();
+  }
+  return { temporalAddress: address, temporalNamespace: namespace, webUi: server?.webUi };
+}
+
+async function createAndMigrate(
+  server: Postgres,
+  progress: Progress,
+  names: { orders: string; dispatch: string },
+): Promise<{ orders: string; dispatch: string }> {
+  const [orders, dispatch] = await Promise.all([
+    server.createDatabase(names.orders),
+    server.createDatabase(names.dispatch),
+  ]);
+  await migrate(progress, { orders, dispatch });
+  return { orders, dispatch };
+}
+
+async function migrate(
+  progress: Progress,
+  urls: { orders: string; dispatch: string },
+): Promise<void> {
+  await timed(progress, 'the databases are migrated', () =>
+    Promise.all([
+      applyMigrations({ url: urls.orders, schema: 'orders' }),
+      applyMigrations({ url: urls.dispatch, schema: 'dispatch' }),
+    ]),
+  );
+}

@@ -1,0 +1,49 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isAlive } from './process-identity';
+
+/** Where a running test stack leaves its connection details, relative to the clone (mode 0600). */
+export const TEST_STACK_FILE = '.local/test-stack.json';
+
+/** What `.local/test-stack.json` holds while a test stack runs. */
+export const testStackFileSchema = z.object({
+  /** host:port of the Temporal frontend. */
+  temporalAddress: z.string(),
+  webUi: z.string(),
+  /** The AMQP URL of the broker's default virtual host, with credentials. */
+  amqpUrl: z.string(),
+  /** The URL of the broker's management API, with credentials. */
+  managementUrl: z.string(),
+  /** The URL of the PostgreSQL server's own database, as superuser. */
+  postgresUrl: z.string(),
+  /** The process that runs the stack. */
+  owner: z.object({ pid: z.number().int(), startedAt: z.string() }),
+});
+
+/** A running test stack's connection details. */
+export type TestStackFile = z.infer<typeof testStackFileSchema>;
+
+/** Reads the details of the test stack of the clone in `directory`; `undefined` where none runs. */
+export function readTestStackFile(directory: string): TestStackFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(directory, TEST_STACK_FILE), 'utf8');
+  } catch {
+    return undefined;
+  }
+  const stack = testStackFileSchema.parse(JSON.parse(text));
+  return isAlive(stack.owner) ? stack : undefined;
+}
+
+/** Writes the details in one step: a reader never sees half of them. */
+export function writeTestStackFile(directory: string, stack: TestStackFile): void {
+  const file = join(directory, TEST_STACK_FILE);
+  writeFileSync(`${file}.new`, JSON.stringify(stack, undefined, 2), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Removes the details. */
+export function removeTestStackFile(directory: string): void {
+  rmSync(join(directory, TEST_STACK_FILE), { force: true });
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Client as Temporal } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import type { OrderDispatchClient } from '../client';
+import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
+import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
+import {
+  decide as referenceDecide,
+  type Decide,
+  type Decision,
+  type Question,
+} from '../dispatch-system/decide';
+import { startDispatchSystem, type DispatchSystem } from '../dispatch-system/dispatch-system';
+import type { Order } from '../domain/order';
+import type { PolicyOverrides } from '../domain/policy';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { silentLogger } from '../runtime/logger';
+import { createDatabase, dropDatabase } from '../stack/databases';
+import { rabbitmqManagement, vhostUrl } from '../stack/rabbitmq-management';
+import { createNamespace } from '../stack/temporal-namespace';
+import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
+import { createOrderDispatchWorker, type OrderDispatchWorker } from '../worker';
+
+/** Short pauses, so that what is tried again is tried again soon. */
+export const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
+
+/** A namespace, a virtual host and a pair of databases of a test file's own. */
+export interface Surroundings {
+  stack: TestStackFile;
+  namespace: string;
+  vhost: string;
+  amqpUrl: string;
+  ordersDatabaseUrl: string;
+  dispatchDatabaseUrl: string;
+  remove: () => Promise<void>;
+}
+
+/** Creates a test file's own surroundings on the test stack. */
+export async function createSurroundings(): Promise<Surroundings> {
+  const stack = readTestStackFile(join(__dirname, '..'));
+  if (!stack) throw new Error('no test stack runs: use `npm test`, or `npm run test:stack` first');
+  const name = `test-${randomUUID().slice(0, 8)}`;
+  const management = rabbitmqManagement(stack.managementUrl);
+  const [ordersDatabaseUrl, dispatchDatabaseUrl] = await Promise.all([
+    createDatabase(stack.postgresUrl, `${name}-orders`, { template: 'orders_template' }),
+    createDatabase(stack.postgresUrl, `${name}-dispatch`, { template: 'dispatch_template' }),
+    management.createVhost(name),
+    createNamespace(stack.temporalAddress, name),
+  ]);
+  return {
+    stack,
+    namespace: name,
+    vhost: name,
+    amqpUrl: vhostUrl(stack.amqpUrl, name),
+    ordersDatabaseUrl,
+    dispatchDatabaseUrl,
+    remove: async () => {
+      await Promise.all([
+        dropDatabase(stack.postgresUrl, `${name}-orders`),
+        dropDatabase(stack.postgresUrl, `${name}-dispatch`),
+        management.deleteVhost(name),
+      ]);
+    },
+  };
+}
+
+/** The whole service in this process, on surroundings of its own. */
+export interface TestBed extends Surroundings {
+  worker: OrderDispatchWorker;
+  client: OrderDispatchClient;
+  temporal: Temporal;
+  orders: OrdersDatabase;
+  dispatches: DispatchDatabase;
+  /** Scripts how the dispatch system decides about one order. */
+  script: (orderId: string, decide: Decide) => void;
+  startDispatchSystem: () => Promise<DispatchSystem>;
+  dispatchSystem: DispatchSystem;
+  close: () => Promise<void>;
+}
+
+/** Starts worker and dispatch system on surroundings of their own. */
+export async function setup(options: { policy?: PolicyOverrides } = {}): Promise<TestBed> {
+  const surroundings = await createSurroundings();
+  const { amqpUrl, namespace, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
+  const log = silentLogger();
+  const connection = await NativeConnection.connect({
+    address: surroundings.stack.temporalAddress,
+  });
+  const scripts = new Map<string, Decide>();
+  const decide: Decide = (question) =>
+    (scripts.get(orderIdOf(question)) ?? referenceDecide)(question);
+  const startSystem = () =>
+    startDispatchSystem({
+      amqpUrl,
+      databaseUrl: dispatchDatabaseUrl,
+      decide,
+      log,
+      pauses: SHORT_PAUSES,
+    });
+  const worker = await createOrderDispatchWorker({
+    connection,
+    namespace,
+    amqpUrl,
+    ordersDatabaseUrl,
+    log,
+    pauses: SHORT_PAUSES,
+    ...(options.policy && { policy: options.policy }),
+  });
+  const dispatchSystem = await startSystem();
+  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 4 });
+  const dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections: 4 });
+  return {
+    ...surroundings,
+    worker,
+    client: worker.client,
+    temporal: new Temporal({ connection, namespace }),
+    orders,
+    dispatches,
+    script: (orderId, scripted) => scripts.set(orderId, scripted),
+    startDispatchSystem: startSystem,
+    dispatchSystem,
+    close: async () => {
+      await worker.close();
+      await dispatchSystem.close();
+      await connection.close();
+      await orders.$disconnect();
+      await dispatches.$disconnect();
+      await surroundings.remove();
+    },
+  };
+}
+
+/** An order with an ID of its own. */
+export function newOrder(fields: Partial<Order> = {}): Order {
+  return {
+    orderId: `o-${randomUUID()}`,
+    customerId: 'c-7',
+    restaurantId: 'r-3',
+    deliveryAddress: { line: '1 Long Street', city: 'Sampleton', postcode: '12345' },
+    items: [{ sku: 'noodles', quantity: 2, unitPriceMinor: 1250 }],
+    currency: 'EUR',
+    placedAt: '2026-11-23T12:00:00.000Z',
+    ...fields,
+  };
+}
+
+/** A decision for each question in turn; the last one stays. */
+export function inTurn(...decisions: Decision[]): Decide {
+  let asked = 0;
+  return () => {
+    const decision = decisions[Math.min(asked, decisions.length - 1)];
+    asked += 1;
+    if (!decision) throw new Error('no decision');
+    return decision;
+  };
+}
+
+/** Waits until `probe` returns something that is neither undefined nor false. */
+export async function eventually<Value>(
+  probe: () => Promise<Value | undefined | false> | Value | undefined | false,
+  options: { withinMs?: number; what?: string } = {},
+): Promise<Value> {
+  const { withinMs = 20_000, what = 'the condition' } = options;
+  const deadline = Date.now() + withinMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value !== undefined && value !== false) return value;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`${what} did not come within ${withinMs} ms`, { cause: last });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** How many events the history of an order's workflow has. */
+export async function historyLength(temporal: Temporal, orderId: string): Promise<number> {
+  const description = await temporal.workflow
+    .getHandle(dispatchOrderWorkflowId(orderId))
+    .describe();
+  return description.historyLength;
+}
+
+function orderIdOf(question: Question): string {
+  return question.kind === 'request' ? question.request.orderId : question.withdrawal.orderId;
+}

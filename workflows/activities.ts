@@ -1,0 +1,53 @@
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
+import type { MainActivities, RequestActivities } from '../activities';
+import type { Policy } from '../domain/policy';
+import { TASK_QUEUES } from '../domain/temporal-names';
+
+/**
+ * The quick path. One attempt: whatever it could not do, the durable path does. The time is the
+ * window's maximum of 3 s and what the database may take.
+ */
+export const { submitOrder, policyFor } = proxyLocalActivities<
+  Pick<MainActivities, 'submitOrder' | 'policyFor'>
+>({ startToCloseTimeout: '5s', retry: { maximumAttempts: 1 } });
+
+/** The changes of an order's status: each is tried until the database has taken it. */
+export const {
+  escalate,
+  startNextRequest,
+  cancelRejected,
+  startCancellation,
+  applyResolution,
+  escalateWithdrawal,
+  retryWithdrawal,
+  settleWithdrawal,
+} = proxyActivities<MainActivities>({
+  taskQueue: TASK_QUEUES.main,
+  startToCloseTimeout: '15s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/**
+ * The durable path's activities. The heartbeat timeout is the acknowledgement timeout; the policy's
+ * retries are the server's; nothing outlasts the deadline, outages included.
+ */
+export function requestActivities(policy: Policy, deadline: Date): RequestActivities {
+  return proxyActivities<RequestActivities>({
+    taskQueue: TASK_QUEUES.requests,
+    heartbeatTimeout: policy.acknowledgementTimeoutMs,
+    scheduleToCloseTimeout: Math.max(1, deadline.getTime() - Date.now()),
+    retry: {
+      initialInterval: policy.initialIntervalMs,
+      backoffCoefficient: policy.backoffCoefficient,
+      // Temporal refuses a longest pause below the first.
+      maximumInterval: Math.max(policy.maximumIntervalMs, policy.initialIntervalMs),
+      maximumAttempts: policy.maximumAttempts,
+    },
+    // Nobody hears a cancellation of an attempt that only waits.
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}

@@ -1,0 +1,1 @@
+export { dispatchOrder } from './dispatch-order';

@@ -1,0 +1,129 @@
+import type {
+  AcknowledgedSignal,
+  Answer,
+  DispatchOrderInput,
+  OrderProgress,
+  OrderResult,
+  OrderState,
+  OrderStatusView,
+} from '../domain/order-state';
+import type { Policy } from '../domain/policy';
+import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
+import type { CancelRequest } from '../domain/resolution';
+import type { HumanTask } from './human-task';
+
+/**
+ * What the workflow knows of its order. The row in the order database is the truth; this is the
+ * newest view of it, from the results of activities and the signals of the acknowledgement consumer.
+ */
+export class OrderView {
+  policy!: Policy;
+  /** Where the order stands; absent until the first activity or signal says so. */
+  private row: OrderState | undefined;
+  private readonly answers = new Map<string, Answer>();
+  /** The cancellation that is asked for and not yet decided. */
+  cancelRequest: CancelRequest | undefined;
+  /** The human task that is open. */
+  humanTask: HumanTask | undefined;
+  /** When the broker confirmed the quick path's request, until the durable path has used it. */
+  confirmedAt: string | undefined;
+  /** The request number from which rejections are counted: a person's `retry` starts anew. */
+  firstRequestNumber = 1;
+
+  constructor(readonly input: DispatchOrderInput) {}
+
+  /** Where the order stands. */
+  get order(): OrderState {
+    if (!this.row) throw new Error('the order is read only after it was submitted');
+    return this.row;
+  }
+
+  /** Whether anything is known of the order yet. */
+  get isKnown(): boolean {
+    return this.row !== undefined;
+  }
+
+  /** The applied answer to the current request. */
+  get answer(): Answer | undefined {
+    const { orderId, requestNumber } = this.order;
+    return this.answers.get(requestIdOf(orderId, requestNumber));
+  }
+
+  /** The applied answer to the withdrawal. */
+  get withdrawalAnswer(): Answer | undefined {
+    return this.answers.get(withdrawalIdOf(this.input.order.orderId));
+  }
+
+  /** Takes what an activity found. */
+  takeProgress({ order, policy, answer, withdrawalAnswer }: OrderProgress): void {
+    this.policy = policy;
+    this.takeResult(order);
+    for (const known of [answer, withdrawalAnswer]) {
+      if (known) this.answers.set(known.requestId, known);
+    }
+  }
+
+  /**
+   * Takes the row that an activity returned. It may be older than a signal that came meanwhile, and
+   * only signals bring `dispatched` unasked, so nothing goes back from there to before it.
+   */
+  takeResult(order: OrderState): void {
+    const stale =
+      this.row?.status === 'dispatched' &&
+      (order.status === 'placed' || order.status === 'escalated');
+    if (!stale) this.row = order;
+  }
+
+  /** Takes what the acknowledgement consumer tells. Answers that are not applied change nothing here. */
+  takeSignal({ class: acknowledgementClass, answer, order }: AcknowledgedSignal): void {
+    if (acknowledgementClass !== 'first' && acknowledgementClass !== 'duplicate') return;
+    this.answers.set(answer.requestId, answer);
+    const waits = !this.row || this.row.status === 'placed' || this.row.status === 'escalated';
+    if (order?.status === 'dispatched' && waits) this.row = order;
+  }
+
+  /**
+   * Whether nothing is left to do: the order is cancelled, or dispatched with neither a cancellation
+   * asked for nor, after a person's `markDispatched`, a withdrawal unanswered.
+   */
+  get isSettled(): boolean {
+    const { status, dispatchedBy } = this.order;
+    if (status === 'cancelled') return true;
+    if (status !== 'dispatched' || this.cancelRequest) return false;
+    return dispatchedBy === 'acknowledgement' || this.isWithdrawalDone;
+  }
+
+  /** Where the order stands, for people. */
+  get status(): OrderStatusView {
+    const { orderId, status, dispatchedBy, courierId, rejectionCode, attempts, decidedBy } =
+      this.order;
+    const { humanTask } = this;
+    return {
+      orderId,
+      status,
+      ...(status === 'dispatched' && dispatchedBy && { dispatchedBy }),
+      ...(status === 'dispatched' && courierId && { courierId }),
+      ...(status !== 'dispatched' && rejectionCode && { rejectionCode }),
+      attempts,
+      resolvedBy: decidedBy ?? null,
+      ...(humanTask && {
+        humanTask: {
+          escalationReason: humanTask.escalationReason,
+          ...(this.order.escalatedAt && { escalatedAt: this.order.escalatedAt }),
+          decisions: humanTask.decisions,
+        },
+      }),
+    };
+  }
+
+  /** What became of the order. */
+  get result(): OrderResult {
+    const { status, ...rest } = this.status;
+    if (status !== 'dispatched' && status !== 'cancelled') throw new Error(`order is ${status}`);
+    return { ...rest, status };
+  }
+
+  private get isWithdrawalDone(): boolean {
+    return this.withdrawalAnswer !== undefined && this.order.escalationReason === undefined;
+  }
+}
