@@ -4,7 +4,7 @@ module.exports = {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {
-    '^.+\\.ts$': [
+    '^.+\\.(ts|js)$': [
       '@swc/jest',
       {
         jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
@@ -13,6 +13,8 @@ module.exports = {
       },
     ],
   },
+  // Packages that ship ES modules only; Jest loads CommonJS.
+  transformIgnorePatterns: ['/node_modules/(?!(@prisma/schema-engine-wasm|get-port)/)', '/dist/'],
   testTimeout: 60_000,
   // Two processes for two cores: more only makes each other's waits longer.
   maxWorkers: 2,

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import { bindMigrationAwareSqlAdapterFactory, type SqlDriverAdapter } from '@prisma/driver-adapter-utils';
 import type {
   DiagnoseMigrationHistoryOutput,
   MigrationDirectory,
@@ -43,13 +43,13 @@ export class MigrationError extends Error {
  * @throws {MigrationError} if the database cannot be reached, or a migration fails.
  */
 export async function applyMigrations(target: MigrationTarget): Promise<string[]> {
-  return withMigrationLock(target, async () => {
-    const migrationsList = await readMigrations(target.schema);
-    return withEngine(target, async (engine) => {
+  const migrationsList = await readMigrations(target.schema);
+  return withEngine(target, (engine, database) =>
+    withMigrationLock(database, async () => {
       const applied = await engine.applyMigrations({ migrationsList, filters: NO_FILTER });
       return applied.appliedMigrationNames;
-    });
-  });
+    }),
+  );
 }
 
 /**
@@ -76,8 +76,8 @@ export async function pendingMigrations(target: MigrationTarget): Promise<string
 const NO_FILTER = { externalTables: [], externalEnums: [] };
 
 /**
- * Serialises migrations of one database. The engine takes a lock of its own, but on whichever
- * pooled connection it happens to get; this one is held by a transaction, and goes with it.
+ * Of our own lock: the engine has one too, but takes it on whichever pooled connection it gets.
+ * This one is held by a transaction, and goes with it.
  */
 const LOCK_KEY = 628_413_907;
 
@@ -92,49 +92,67 @@ function refuseBrokenHistory(
   if (broken.length === 0) return;
   throw new MigrationError(
     'migrationFailed',
-    `the ${target.schema} database at ${describe(target.url)}: ${broken.join('; ')}`,
+    `${describe(target)}: ${broken.join('; ')}`,
   );
 }
 
-async function withMigrationLock<T>(target: MigrationTarget, work: () => Promise<T>): Promise<T> {
-  const database = await reach(target, () => new PrismaPg(target.url).connect());
+/** Serialises the migrations of one database: the second process finds nothing left to do. */
+async function withMigrationLock<T>(database: SqlDriverAdapter, work: () => Promise<T>): Promise<T> {
+  const transaction = await database.startTransaction();
+  const run = (sql: string) => transaction.executeRaw({ sql, args: [], argTypes: [] });
   try {
-    const transaction = await reach(target, () => database.startTransaction());
+    await run(`SELECT pg_advisory_xact_lock(${LOCK_KEY})`);
+    return await work();
+  } finally {
+    await run('COMMIT');
+    await transaction.commit();
+  }
+}
+
+/** Prisma's schema engine on the target's database, whose connections are closed afterwards. */
+async function withEngine<T>(
+  target: MigrationTarget,
+  work: (engine: SchemaEngine, database: SqlDriverAdapter) => Promise<T>,
+): Promise<T> {
+  const { SchemaEngine } = await loadBindings();
+  const pool = new PrismaPg(target.url);
+  const database = await pool.connect();
+  try {
+    await reach(target, database);
+    // The engine never closes what it connects, so it gets what is closed here.
+    const factory = bindMigrationAwareSqlAdapterFactory({
+      provider: pool.provider,
+      adapterName: pool.adapterName,
+      connect: () => Promise.resolve(database),
+      connectToShadowDb: () => Promise.reject(new Error('there is no shadow database')),
+    });
+    const engine = await SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
     try {
-      await transaction.executeRaw({
-        sql: `SELECT pg_advisory_xact_lock(${LOCK_KEY})`,
-        args: [],
-        argTypes: [],
-      });
-      return await work();
+      return await work(engine, database);
     } finally {
-      await transaction.executeRaw({ sql: 'COMMIT', args: [], argTypes: [] });
-      await transaction.commit();
+      engine.free();
     }
+  } catch (cause) {
+    if (cause instanceof MigrationError) throw cause;
+    throw new MigrationError(
+      'migrationFailed',
+      `${describe(target)} could not be migrated: ${messageOf(cause)}`,
+      { cause },
+    );
   } finally {
     await database.dispose();
   }
 }
 
-async function withEngine<T>(
-  target: MigrationTarget,
-  work: (engine: SchemaEngine) => Promise<T>,
-): Promise<T> {
-  const engine = await reach(target, async () => {
-    const bindings = await loadBindings();
-    const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg(target.url));
-    return bindings.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
-  });
+async function reach(target: MigrationTarget, database: SqlDriverAdapter): Promise<void> {
   try {
-    return await work(engine);
+    await database.executeRaw({ sql: 'SELECT 1', args: [], argTypes: [] });
   } catch (cause) {
     throw new MigrationError(
-      'migrationFailed',
-      `the ${target.schema} database at ${describe(target.url)} could not be migrated: ${messageOf(cause)}`,
+      'databaseUnreachable',
+      `${describe(target)} cannot be reached: ${messageOf(cause)}`,
       { cause },
     );
-  } finally {
-    engine.free();
   }
 }
 
@@ -156,13 +174,23 @@ function loadBindings(): Promise<Bindings> {
       .resolve('@prisma/schema-engine-wasm/schema_engine_bg')
       .replace(/js$/, 'wasm');
     const { instance } = await WebAssembly.instantiate(await readFile(file), {
-      './schema_engine_bg.js': engineBindings,
+      './schema_engine_bg.js': Object.fromEntries(Object.entries(engineBindings).map(unrefTimer)),
     });
     engineBindings.__wbg_set_wasm(instance.exports);
     instance.exports.__wbindgen_start();
     return engineBindings;
   })();
   return loading;
+}
+
+/**
+ * The engine never clears the 10 s timer with which it waits for its lock; as it is, that would
+ * keep the process alive.
+ */
+function unrefTimer([name, binding]: [string, unknown]): [string, unknown] {
+  if (!name.startsWith('__wbg_setTimeout')) return [name, binding];
+  const setTimer = binding as (...args: unknown[]) => NodeJS.Timeout;
+  return [name, (...args: unknown[]) => setTimer(...args).unref()];
 }
 
 async function readMigrations(schema: DatabaseSchema): Promise<MigrationList> {
@@ -184,22 +212,10 @@ async function readMigrations(schema: DatabaseSchema): Promise<MigrationList> {
   };
 }
 
-async function reach<T>(target: MigrationTarget, connect: () => Promise<T>): Promise<T> {
-  try {
-    return await connect();
-  } catch (cause) {
-    throw new MigrationError(
-      'databaseUnreachable',
-      `the ${target.schema} database at ${describe(target.url)} cannot be reached: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-}
-
-/** Host and database name: a URL in full would put its password into logs. */
-function describe(url: string): string {
+/** Without the user and the password that the URL has. */
+function describe({ schema, url }: MigrationTarget): string {
   const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
+  return `the ${schema} database at ${host}${pathname}`;
 }
 
 function messageOf(error: unknown): string {

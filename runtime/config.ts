@@ -20,11 +20,14 @@ const amqpUrl = url(['amqp:', 'amqps:']);
 const databaseUrl = url(['postgres:', 'postgresql:']);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
+/** An API key goes into an HTTP header as it is, and what a header refuses ends up in an error. */
+const apiKey = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
+
 const temporalVariables = {
   /** host:port of the Temporal frontend. */
-  TEMPORAL_ADDRESS: z.string().min(1),
-  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  TEMPORAL_API_KEY: z.string().min(1).optional(),
+  TEMPORAL_ADDRESS: z.string().min(1).optional(),
+  TEMPORAL_NAMESPACE: z.string().min(1).optional(),
+  TEMPORAL_API_KEY: apiKey.optional(),
   /** `true` for TLS without a client certificate; given with an API key or a certificate. */
   TEMPORAL_TLS: flag.optional(),
   /** Paths of PEM files, for mutual TLS. */
@@ -43,6 +46,7 @@ const processVariables = {
 const workerSchema = z.object({
   ...temporalVariables,
   ...processVariables,
+  TEMPORAL_ADDRESS: z.string().min(1),
   AMQP_URL: amqpUrl,
   ORDERS_DATABASE_URL: databaseUrl,
   /** JSON: fields of the policy that differ from the defaults. */
@@ -59,7 +63,8 @@ const dispatchSystemSchema = z.object({
 
 const clientSchema = z.object({
   ...temporalVariables,
-  TEMPORAL_ADDRESS: z.string().min(1).optional(),
+  /** Path of a CommonJS module that exports `payloadCodecs` or `dataConverter`. */
+  ORDER_DISPATCH_CODEC_MODULE: z.string().min(1).optional(),
 });
 
 const setupSchema = z.object({
@@ -103,8 +108,16 @@ export interface ProcessConfig {
   crashPoint?: (typeof CRASH_POINTS)[number];
 }
 
-/** Where a client's commands go; without an address, to the local stack. */
-export type ClientConfig = Partial<TemporalConfig>;
+/** What the environment says about where a client's commands go; nothing, where it is silent. */
+export interface ClientConfig extends Partial<TemporalConfig> {
+  codecModule?: string;
+}
+
+/** The databases that the environment names. */
+export interface DatabaseUrls {
+  orders?: string;
+  dispatch?: string;
+}
 
 /**
  * Reads the worker's settings.
@@ -114,7 +127,11 @@ export type ClientConfig = Partial<TemporalConfig>;
 export function readWorkerConfig(environment: Environment = process.env): WorkerConfig {
   const variables = read(workerSchema, environment);
   return {
-    temporal: toTemporal({ ...variables, TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS }),
+    temporal: {
+      ...toTemporal(variables),
+      address: variables.TEMPORAL_ADDRESS,
+      namespace: variables.TEMPORAL_NAMESPACE ?? 'default',
+    },
     amqpUrl: variables.AMQP_URL,
     ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
     policy: readPolicy(variables.ORDER_DISPATCH_POLICY),
@@ -146,15 +163,10 @@ export function readDispatchSystemConfig(
  */
 export function readClientConfig(environment: Environment = process.env): ClientConfig {
   const variables = read(clientSchema, environment);
-  const { address, ...rest } = toTemporal({
-    ...variables,
-    TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS ?? '',
-  });
   return {
-    ...rest,
-    ...defined({ address: address || undefined }),
-    ...(environment['TEMPORAL_NAMESPACE'] === undefined ? { namespace: undefined } : {}),
-  } as ClientConfig;
+    ...toTemporal(variables),
+    ...defined({ codecModule: variables.ORDER_DISPATCH_CODEC_MODULE }),
+  };
 }
 
 /**
@@ -162,10 +174,7 @@ export function readClientConfig(environment: Environment = process.env): Client
  *
  * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
  */
-export function readDatabaseUrls(environment: Environment = process.env): {
-  orders?: string;
-  dispatch?: string;
-} {
+export function readDatabaseUrls(environment: Environment = process.env): DatabaseUrls {
   const variables = read(setupSchema, environment);
   return defined({
     orders: variables.ORDERS_DATABASE_URL,
@@ -193,17 +202,17 @@ function readPolicy(json: string | undefined): Policy {
   }
 }
 
-function toTemporal(variables: z.infer<z.ZodObject<typeof temporalVariables>>): TemporalConfig {
-  return {
+function toTemporal(
+  variables: z.infer<z.ZodObject<typeof temporalVariables>>,
+): Partial<TemporalConfig> {
+  return defined({
     address: variables.TEMPORAL_ADDRESS,
     namespace: variables.TEMPORAL_NAMESPACE,
-    ...defined({
-      apiKey: variables.TEMPORAL_API_KEY,
-      tls: variables.TEMPORAL_TLS,
-      tlsClientCertPath: variables.TEMPORAL_TLS_CLIENT_CERT_PATH,
-      tlsClientKeyPath: variables.TEMPORAL_TLS_CLIENT_KEY_PATH,
-    }),
-  };
+    apiKey: variables.TEMPORAL_API_KEY,
+    tls: variables.TEMPORAL_TLS,
+    tlsClientCertPath: variables.TEMPORAL_TLS_CLIENT_CERT_PATH,
+    tlsClientKeyPath: variables.TEMPORAL_TLS_CLIENT_KEY_PATH,
+  });
 }
 
 function toProcess(variables: z.infer<z.ZodObject<typeof processVariables>>): ProcessConfig {

@@ -20,8 +20,8 @@ export interface Ledger {
   owner: ProcessIdentity;
   /** In the order of their start. */
   processes: OwnedProcess[];
-  /** Folders outside the run's own. */
-  folders: string[];
+  /** Files and folders outside the run's own. */
+  paths: string[];
 }
 
 /** The ledger of the run in `directory`; `undefined` if it has ended. */
@@ -40,12 +40,12 @@ export function writeLedger(directory: string, ledger: Ledger): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Ends the run's processes, the youngest first, then removes its folders. Safe to repeat. */
+/** Ends the run's processes, the youngest first, then removes its files. Safe to repeat. */
 export async function endRun(directory: string): Promise<void> {
   const ledger = readLedger(directory);
   for (const owned of [...(ledger?.processes ?? [])].reverse()) await endProcess(owned);
   // The run's own folder goes last: as long as it is there, an interrupted end is done again.
-  for (const folder of [...(ledger?.folders ?? []), directory]) await remove(folder);
+  for (const path of [...(ledger?.paths ?? []), directory]) await remove(path);
 }
 
 async function endProcess(owned: OwnedProcess): Promise<void> {
@@ -70,8 +70,8 @@ function send(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** Retried: a process that has just been killed may still be writing its last file. */
-async function remove(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 function fileOf(directory: string): string {

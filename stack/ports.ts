@@ -6,13 +6,17 @@ export function freePort(): Promise<number> {
   return getPort({ host: '127.0.0.1' });
 }
 
-/** Whether something listens on a port of 127.0.0.1. */
-export function isOpen(port: number): Promise<boolean> {
+/** Whether something listens on a port. */
+export function isOpen(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
+    const socket = connect({ port, host, timeout: 5000 }, () => {
       socket.destroy();
       resolve(true);
     });
     socket.once('error', () => resolve(false));
+    socket.once('timeout', () => {
+      socket.destroy();
+      resolve(false);
+    });
   });
 }

@@ -39,8 +39,9 @@ export async function startPostgres(options: {
   const { run, binaries } = options;
   const user = await postgresUser();
   const password = randomBytes(18).toString('base64url');
-  const data = await makeDataFolder(run, user);
-  await initialise({ data, binaries, password, user });
+  const folder = await makePrivateFolder(run, user);
+  const data = join(folder, 'data');
+  await initialise({ folder, data, binaries, password, user });
   const port = await freePort();
   const serverUrl = `postgresql://${ROLE}:${password}@127.0.0.1:${port}/postgres`;
 
@@ -83,30 +84,31 @@ export async function startPostgres(options: {
 const ROLE = 'order_dispatch';
 
 /** In the run's folder or, as root, where PostgreSQL's user can reach it. */
-async function makeDataFolder(run: Run, user?: { uid: number; gid: number }): Promise<string> {
+async function makePrivateFolder(run: Run, user?: { uid: number; gid: number }): Promise<string> {
   if (!user) {
-    const data = join(run.directory, 'postgres');
-    await mkdir(data, { mode: 0o700 });
-    return data;
+    const folder = join(run.directory, 'postgres');
+    await mkdir(folder, { mode: 0o700 });
+    return folder;
   }
   const parent = join(cacheFolder(), 'data');
   await mkdir(parent, { recursive: true });
   await chmod(parent, 0o711);
-  const data = join(parent, basename(run.directory));
-  run.ownFolder(data);
-  await mkdir(data, { mode: 0o700 });
-  await chown(data, user.uid, user.gid);
-  return data;
+  const folder = join(parent, basename(run.directory));
+  run.ownPath(folder);
+  await mkdir(folder, { mode: 0o700 });
+  await chown(folder, user.uid, user.gid);
+  return folder;
 }
 
 async function initialise(options: {
+  folder: string;
   data: string;
   binaries: PostgresBinaries;
   password: string;
   user: { uid: number; gid: number } | undefined;
 }): Promise<void> {
-  const { data, binaries, password, user } = options;
-  const passwordFile = `${data}.password`;
+  const { folder, data, binaries, password, user } = options;
+  const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   try {
     if (user) await chown(passwordFile, user.uid, user.gid);

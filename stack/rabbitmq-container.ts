@@ -18,7 +18,6 @@ export async function dockerRabbitmqNode(options: {
   const name = `rabbit@${container}`;
   const data = join(run.directory, 'rabbitmq');
   await mkdir(data);
-  const docker = async (args: readonly string[]) => (await promisify(execFile)('docker', args)).stdout;
 
   let client: ServerProcess | undefined;
   return {
@@ -49,11 +48,13 @@ export async function dockerRabbitmqNode(options: {
     },
     stop: async () => client?.stop('SIGTERM'),
     async kill() {
-      await docker(['kill', container]);
+      await promisify(execFile)('docker', ['kill', container]);
       await client?.exited;
     },
-    rabbitmqctl(args) {
-      return docker(['exec', container, 'rabbitmqctl', '--quiet', ...args]);
+    rabbitmqctl: {
+      command: 'docker',
+      args: ['exec', container, 'rabbitmqctl', '--quiet'],
+      env: {},
     },
   };
 }

@@ -1,11 +1,9 @@
 /** What the stack and the tests ask of a broker's management API. */
 export interface RabbitmqManagement {
-  /** Creates a virtual host that the stack's user may do everything in. @returns its AMQP URL path. */
+  /** Creates a virtual host that the stack's user may do everything in. */
   createVhost(name: string): Promise<void>;
   /** Deletes a virtual host with all that is in it, and closes its connections. */
   deleteVhost(name: string): Promise<void>;
-  /** Closes every connection of a virtual host, as a failing network would. @returns how many. */
-  closeConnections(vhost: string): Promise<number>;
   /** Whether something listens on an AMQP port. */
   listensOn(port: number): Promise<boolean>;
 }
@@ -43,15 +41,6 @@ export function rabbitmqManagement(managementUrl: string): RabbitmqManagement {
     },
     async deleteVhost(name) {
       await expect('DELETE', `vhosts/${encodeURIComponent(name)}`);
-    },
-    async closeConnections(vhost) {
-      const path = `vhosts/${encodeURIComponent(vhost)}/connections?columns=name`;
-      const connections = (await (await expect('GET', path)).json()) as { name: string }[];
-      const closing = connections.map(({ name }) =>
-        expect('DELETE', `connections/${encodeURIComponent(name)}`),
-      );
-      await Promise.all(closing);
-      return connections.length;
     },
     async listensOn(port) {
       return (await request('GET', `health/checks/port-listener/${port}`)).ok;

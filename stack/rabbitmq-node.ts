@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { freePort, isOpen } from './ports';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
+import type { Rabbitmqctl } from './rabbitmqctl';
 import type { Run } from './run';
 import { startServerProcess, type ServerProcess } from './server-process';
 
@@ -17,8 +16,7 @@ export interface RabbitmqNode {
   stop(): Promise<void>;
   /** Ends it as a crash would; the data stays. */
   kill(): Promise<void>;
-  /** Runs `rabbitmqctl` on it. @returns what that printed. */
-  rabbitmqctl(args: readonly string[]): Promise<string>;
+  readonly rabbitmqctl: Rabbitmqctl;
 }
 
 /** Whom and where a broker serves. */
@@ -100,14 +98,7 @@ export async function installedRabbitmqNode(options: {
     },
     stop: async () => node?.stop('SIGTERM'),
     kill: async () => node?.stop('SIGKILL'),
-    async rabbitmqctl(args) {
-      const { stdout } = await promisify(execFile)(
-        installation.rabbitmqctl,
-        ['--node', name, '--quiet', ...args],
-        { env: { ...process.env, ...env }, cwd: home },
-      );
-      return stdout;
-    },
+    rabbitmqctl: { command: installation.rabbitmqctl, args: ['--quiet'], env },
   };
 }
 

@@ -52,6 +52,6 @@ export async function startRabbitmq(options: {
     start,
     stop: () => node.stop(),
     kill: () => node.kill(),
-    rabbitmqctl: (args) => node.rabbitmqctl(args),
+    rabbitmqctl: node.rabbitmqctl,
   };
 }

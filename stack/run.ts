@@ -9,7 +9,7 @@ import { identify, isAlive } from './process-identity';
 import { StackError } from './stack-error';
 
 /**
- * One run of a stack: a private folder, and the list of the processes and folders that go with it.
+ * One run of a stack: a private folder, and the list of the processes and files that go with it.
  * The list is on disk, so that whoever is left can end them if this process dies hard: the run's
  * watchdog at once, and the next run of this clone in any case.
  */
@@ -22,9 +22,9 @@ export interface Run {
   own(process: Omit<OwnedProcess, 'startedAt'>): void;
   /** The process has ended in an orderly way. */
   disown(pid: number): void;
-  /** Removes this folder with the run. To be called before the folder is made. */
-  ownFolder(path: string): void;
-  /** Ends every process and removes every folder. May be called more than once. */
+  /** Removes this file or folder with the run. To be called before it is made. */
+  ownPath(path: string): void;
+  /** Ends every process and removes every file. May be called more than once. */
   end(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function startRun(parent: string): Run {
   const directory = mkdtempSync(join(parent, PREFIX));
   const owner = identify(process.pid);
   if (!owner) throw new StackError(`cannot read the start time of process ${process.pid}`);
-  const ledger = { owner, processes: [] as OwnedProcess[], folders: [] as string[] };
+  const ledger = { owner, processes: [] as OwnedProcess[], paths: [] as string[] };
   let ending: Promise<void> | undefined;
   const write = () => {
     if (!ending) writeLedger(directory, ledger);
@@ -61,8 +61,8 @@ export function startRun(parent: string): Run {
       ledger.processes = ledger.processes.filter((owned) => owned.pid !== pid);
       write();
     },
-    ownFolder(path) {
-      ledger.folders.push(path);
+    ownPath(path) {
+      ledger.paths.push(path);
       write();
     },
     end() {

@@ -1,7 +1,8 @@
 import { Connection } from '@temporalio/client';
-import { applyMigrations } from '../database/migrate';
+import { applyMigrations, MigrationError } from '../database/migrate';
 import { registerSearchAttributes } from '../operations/search-attributes';
 import { type GivenServices, givenServices } from './given-services';
+import { isOpen } from './ports';
 import { type Postgres, startPostgres } from './postgres';
 import { postgresBinaries } from './postgres-binaries';
 import { type Progress, timed } from './progress';
@@ -60,7 +61,7 @@ export function startServices(options: StartOptions): Promise<Services> {
   return inRun(options, async (run, progress) => {
     const [databases, amqpUrl, temporal] = await Promise.all([
       provideDatabases(run, progress, given),
-      given.amqpUrl ?? privateRabbitmq(run, progress).then((rabbitmq) => rabbitmq.url()),
+      provideBroker(run, progress, given),
       provideTemporal(run, progress, given),
     ]);
     return {
@@ -162,6 +163,15 @@ async function provideDatabases(
   return createAndMigrate(server, progress, { orders: 'orders', dispatch: 'dispatch' });
 }
 
+async function provideBroker(run: Run, progress: Progress, given: GivenServices): Promise<string> {
+  if (given.amqpUrl === undefined) return (await privateRabbitmq(run, progress)).url();
+  const { protocol, hostname, port } = new URL(given.amqpUrl);
+  progress(`RabbitMQ: ${hostname}, as AMQP_URL says`);
+  const amqpPort = Number(port) || (protocol === 'amqps:' ? 5671 : 5672);
+  if (await isOpen(amqpPort, hostname)) return given.amqpUrl;
+  throw new StackError(`AMQP_URL: nothing answers at ${hostname}, port ${amqpPort}`);
+}
+
 async function provideTemporal(
   run: Run,
   progress: Progress,
@@ -173,13 +183,23 @@ async function provideTemporal(
     : await privateTemporal(run, progress, { databaseFile: `${run.directory}/temporal.db` });
   const address = given.temporal?.address ?? (server as Temporal).address;
   if (given.temporal) progress(`Temporal: ${address}, as TEMPORAL_ADDRESS says`);
-  const connection = await Connection.connect({ address });
-  try {
-    await registerSearchAttributes({ connection, namespace });
-  } finally {
-    await connection.close();
-  }
+  await registerIn(address, namespace);
   return { temporalAddress: address, temporalNamespace: namespace, webUi: server?.webUi };
+}
+
+async function registerIn(address: string, namespace: string): Promise<void> {
+  let connection: Connection | undefined;
+  try {
+    connection = await Connection.connect({ address, connectTimeout: '5 s' });
+    await registerSearchAttributes({ connection, namespace });
+  } catch (cause) {
+    throw new StackError(
+      `Temporal at ${address}, namespace ${namespace}: ${(cause as Error).message}`,
+      { cause },
+    );
+  } finally {
+    await connection?.close();
+  }
 }
 
 async function createAndMigrate(
@@ -203,6 +223,8 @@ async function migrate(
     Promise.all([
       applyMigrations({ url: urls.orders, schema: 'orders' }),
       applyMigrations({ url: urls.dispatch, schema: 'dispatch' }),
-    ]),
+    ]).catch((error: unknown) => {
+      throw error instanceof MigrationError ? new StackError(error.message, { cause: error }) : error;
+    }),
   );
 }

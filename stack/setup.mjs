@@ -90,6 +90,8 @@ async function generateDatabaseClient(name) {
         env: {
           // Generating needs no engine; naming one keeps Prisma from downloading it.
           PRISMA_SCHEMA_ENGINE_BINARY: ['/bin/false', '/usr/bin/false'].find(fs.existsSync) ?? '',
+          // Else it keeps a file of its own in the home folder.
+          XDG_CONFIG_HOME: inClone('.local', 'setup'),
           PRISMA_HIDE_UPDATE_MESSAGE: '1',
           CHECKPOINT_DISABLE: '1',
         },

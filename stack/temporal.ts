@@ -38,6 +38,8 @@ const DYNAMIC_CONFIG = {
   'frontend.rps.namespaceReplicationInducingAPIs': 1000,
   'frontend.namespaceRPS.namespaceReplicationInducingAPIs': 1000,
   'frontend.globalNamespaceRPS.namespaceReplicationInducingAPIs': 0,
+  // Timers fire up to this much late: a second by default, as long as many a test's timeout.
+  'history.timerProcessorMaxTimeShift': '"50ms"',
   'matching.rps': 100_000,
   'history.rps': 100_000,
   'matching.persistenceMaxQPS': 100_000,
@@ -97,7 +99,7 @@ export async function startTemporal(options: {
 }
 
 async function serves(address: string): Promise<boolean> {
-  const connection = await Connection.connect({ address });
+  const connection = await Connection.connect({ address, connectTimeout: '2 s' });
   try {
     await connection.workflowService.describeNamespace({ namespace: 'default' });
     return true;

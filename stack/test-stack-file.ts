@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isAlive } from './process-identity';
+import { rabbitmqctlSchema } from './rabbitmqctl';
 
 /** Where a running test stack leaves its connection details, relative to the clone (mode 0600). */
 export const TEST_STACK_FILE = '.local/test-stack.json';
@@ -15,6 +16,7 @@ export const testStackFileSchema = z.object({
   amqpUrl: z.string(),
   /** The URL of the broker's management API, with credentials. */
   managementUrl: z.string(),
+  rabbitmqctl: rabbitmqctlSchema,
   /** The URL of the PostgreSQL server's own database, as superuser. */
   postgresUrl: z.string(),
   /** The process that runs the stack. */
@@ -41,9 +43,4 @@ export function writeTestStackFile(directory: string, stack: TestStackFile): voi
   const file = join(directory, TEST_STACK_FILE);
   writeFileSync(`${file}.new`, JSON.stringify(stack, undefined, 2), { mode: 0o600 });
   renameSync(`${file}.new`, file);
-}
-
-/** Removes the details. */
-export function removeTestStackFile(directory: string): void {
-  rmSync(join(directory, TEST_STACK_FILE), { force: true });
 }

@@ -4,7 +4,7 @@ import { identify } from './process-identity';
 import type { Progress } from './progress';
 import { startTestServices, type TestServices } from './services';
 import { StackError } from './stack-error';
-import { readTestStackFile, removeTestStackFile, writeTestStackFile } from './test-stack-file';
+import { readTestStackFile, TEST_STACK_FILE, writeTestStackFile } from './test-stack-file';
 
 /**
  * Brings up the servers that all test files share, and leaves their connection details in
@@ -25,19 +25,15 @@ export async function startTestStack(
     progress: options.progress ?? (() => undefined),
     ...(options.signal && { signal: options.signal }),
   });
+  services.run.ownPath(join(clone, TEST_STACK_FILE));
   writeTestStackFile(clone, {
     temporalAddress: services.temporal.address,
     webUi: services.temporal.webUi,
     amqpUrl: services.rabbitmq.url(),
     managementUrl: services.rabbitmq.managementUrl,
+    rabbitmqctl: services.rabbitmq.rabbitmqctl,
     postgresUrl: services.postgres.url(),
     owner,
   });
-  return {
-    ...services,
-    async stop() {
-      removeTestStackFile(clone);
-      await services.stop();
-    },
-  };
+  return services;
 }

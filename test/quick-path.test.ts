@@ -1,9 +1,16 @@
-import { historyLength, newOrder, setup, type TestBed } from './setup';
+import { OrderConflict } from '../client';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { eventually, historyLength, newOrder, openTask, setup, type TestBed } from './setup';
 
 describe('quick path', () => {
   let bed: TestBed;
   beforeAll(async () => (bed = await setup()));
   afterAll(() => bed.close());
+
+  const ledgerOf = (orderId: string) =>
+    bed.orders.acknowledgement.findMany({ where: { orderId }, orderBy: { id: 'asc' } });
+  const dispatchesOf = (orderId: string) =>
+    bed.dispatches.dispatch.findMany({ where: { orderId } });
 
   test('an order that is accepted at once takes at most 7 events, one dispatch and one ledger row', async () => {
     const order = newOrder();
@@ -18,11 +25,105 @@ describe('quick path', () => {
       resolvedBy: null,
     });
     expect(await historyLength(bed.temporal, order.orderId)).toBeLessThanOrEqual(7);
-    const dispatches = await bed.dispatches.dispatch.findMany({
-      where: { orderId: order.orderId },
+    expect(await dispatchesOf(order.orderId)).toMatchObject([
+      { courierId: result.courierId, status: 'live' },
+    ]);
+    expect(await ledgerOf(order.orderId)).toMatchObject([{ class: 'first', outcome: 'accepted' }]);
+  });
+
+  test('a repeat of the same request changes nothing and is answered the same', async () => {
+    const order = newOrder();
+    const { courierId } = await (await bed.client.placeOrder(order)).result();
+    const requestId = `${order.orderId}.1`;
+    await bed.publishRequest(order.orderId, requestId);
+    await eventually(async () => (await ledgerOf(order.orderId)).length === 2);
+
+    expect(await ledgerOf(order.orderId)).toMatchObject([
+      { class: 'first', requestId, courierId },
+      { class: 'duplicate', requestId, courierId },
+    ]);
+    expect(await dispatchesOf(order.orderId)).toHaveLength(1);
+  });
+
+  test('placing the same order again is the same order', async () => {
+    const order = newOrder();
+    const first = await (await bed.client.placeOrder(order)).result();
+    const second = await (await bed.client.placeOrder(order)).result();
+    expect(second).toEqual(first);
+    expect(await dispatchesOf(order.orderId)).toHaveLength(1);
+  });
+
+  test('the same order ID with other content is refused', async () => {
+    const order = newOrder();
+    await (await bed.client.placeOrder(order)).result();
+    await expect(bed.client.placeOrder({ ...order, note: 'no onions' })).rejects.toThrow(
+      OrderConflict,
+    );
+  });
+
+  test('the same order ID with other content is refused after the workflow was deleted', async () => {
+    const order = newOrder();
+    const { courierId } = await (await bed.client.placeOrder(order)).result();
+    const workflow = { workflowId: dispatchOrderWorkflowId(order.orderId) };
+    await bed.temporal.workflowService.deleteWorkflowExecution({
+      namespace: bed.namespace,
+      workflowExecution: workflow,
     });
-    expect(dispatches).toMatchObject([{ courierId: result.courierId, status: 'live' }]);
-    const ledger = await bed.orders.acknowledgement.findMany({ where: { orderId: order.orderId } });
-    expect(ledger).toMatchObject([{ class: 'first', outcome: 'accepted' }]);
+    const handle = bed.temporal.workflow.getHandle(workflow.workflowId);
+    await eventually(() =>
+      handle.describe().then(
+        () => false,
+        () => true,
+      ),
+    );
+
+    const other = await bed.client.placeOrder({ ...order, note: 'no onions' });
+    await expect(other.result()).rejects.toThrow(OrderConflict);
+    const same = await bed.client.placeOrder(order);
+    expect(await same.result()).toMatchObject({ status: 'dispatched', courierId, attempts: 1 });
+  });
+
+  test('an order over 60 KiB is refused, and the error does not quote it', async () => {
+    const items = Array.from({ length: 450 }, (_, index) => ({
+      sku: `${index}-`.padEnd(128, 'x'),
+      quantity: 1,
+      unitPriceMinor: 1,
+    }));
+    await expect(bed.client.placeOrder(newOrder({ items }))).rejects.toThrow(
+      /^order: is \d+ bytes of JSON, at most 61440 are allowed$/,
+    );
+  });
+
+  test('a bad field is named, and its value is not', async () => {
+    const order = newOrder({ deliveryAddress: { line: 'Secret Street', city: '', postcode: '1' } });
+    const refused = bed.client.placeOrder({ ...order, currency: 'secret' });
+    await expect(refused).rejects.toMatchObject({ code: 'InvalidOrder' });
+    const { message } = (await refused.catch((error: unknown) => error)) as Error;
+    expect(message).toContain('order.deliveryAddress.city');
+    expect(message).toContain('order.currency');
+    expect(message).not.toMatch(/secret/i);
+  });
+
+  test('a signal to one order is prompt while others wait in the quick path', async () => {
+    const silent = { quickWindowMs: 3_000, acknowledgementTimeoutMs: 60_000 };
+    const escalated = newOrder();
+    bed.script(escalated.orderId, () => ({ kind: 'staySilent' }));
+    const handle = await bed.client.placeOrder(escalated, {
+      policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 100, maximumAttempts: 1 },
+    });
+    await openTask(handle);
+
+    const waiting = Array.from({ length: 60 }, () => newOrder());
+    for (const { orderId } of waiting) bed.script(orderId, () => ({ kind: 'staySilent' }));
+    await Promise.all(waiting.map((order) => bed.client.placeOrder(order, { policy: silent })));
+    const before = Date.now();
+    await handle.resolve({
+      decision: 'markDispatched',
+      courierId: 'courier-by-hand',
+      actor: 'ana',
+      note: 'by phone',
+    });
+    // Half of the slots are free of waits: far less than the window that the others wait for.
+    expect(Date.now() - before).toBeLessThan(2_000);
   });
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Client as Temporal } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
-import type { OrderDispatchClient } from '../client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { OrderDispatchClient, OrderHandle, OrderStatusView } from '../client';
 import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import {
@@ -12,15 +12,21 @@ import {
   type Question,
 } from '../dispatch-system/decide';
 import { startDispatchSystem, type DispatchSystem } from '../dispatch-system/dispatch-system';
+import { contentHash } from '../domain/content-hash';
+import type { Acknowledgement } from '../domain/messages/acknowledgement';
 import type { Order } from '../domain/order';
 import type { PolicyOverrides } from '../domain/policy';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { acknowledgementMessage, dispatchRequestMessage } from '../messaging/messages';
+import { Publisher } from '../messaging/publisher';
 import { silentLogger } from '../runtime/logger';
 import { createDatabase, dropDatabase } from '../stack/databases';
 import { rabbitmqManagement, vhostUrl } from '../stack/rabbitmq-management';
 import { createNamespace } from '../stack/temporal-namespace';
 import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
 import { createOrderDispatchWorker, type OrderDispatchWorker } from '../worker';
+
+Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
 
 /** Short pauses, so that what is tried again is tried again soon. */
 export const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
@@ -75,6 +81,14 @@ export interface TestBed extends Surroundings {
   /** Scripts how the dispatch system decides about one order. */
   script: (orderId: string, decide: Decide) => void;
   startDispatchSystem: () => Promise<DispatchSystem>;
+  /** Publishes an acknowledgement as a dispatch system would; it reaches the shared queue. */
+  acknowledge: (
+    acknowledgement: Partial<Acknowledgement> & Pick<Acknowledgement, 'requestId' | 'outcome'>,
+  ) => Promise<void>;
+  /** Publishes a request as the worker would. */
+  publishRequest: (orderId: string, requestId: string) => Promise<void>;
+  /** Publishes anything. */
+  publisher: Publisher;
   dispatchSystem: DispatchSystem;
   close: () => Promise<void>;
 }
@@ -110,25 +124,45 @@ export async function setup(options: { policy?: PolicyOverrides } = {}): Promise
   const dispatchSystem = await startSystem();
   const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 4 });
   const dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections: 4 });
-  return {
+  const publisher = await Publisher.open({ url: amqpUrl, name: 'test', log });
+  const bed: TestBed = {
     ...surroundings,
     worker,
+    publisher,
+    acknowledge: (acknowledgement) => {
+      const orderId = acknowledgement.requestId.replace(/\.[^.]*$/, '');
+      const body = { orderId, decidedAt: new Date().toISOString(), ...acknowledgement };
+      const asked = { queue: '', type: '', messageId: '', content: Buffer.alloc(0) };
+      return publisher.publish(acknowledgementMessage(body, asked));
+    },
     client: worker.client,
     temporal: new Temporal({ connection, namespace }),
     orders,
     dispatches,
     script: (orderId, scripted) => scripts.set(orderId, scripted),
+    publishRequest: (orderId, requestId) => {
+      const order = newOrder({ orderId });
+      const dispatchBy = new Date(Date.now() + 60_000).toISOString();
+      return publisher.publish(
+        dispatchRequestMessage(
+          { requestId, orderId, dispatchBy, contentHash: contentHash(order), order },
+          undefined,
+        ),
+      );
+    },
     startDispatchSystem: startSystem,
     dispatchSystem,
     close: async () => {
       await worker.close();
-      await dispatchSystem.close();
+      await bed.dispatchSystem.close();
+      await publisher.close();
       await connection.close();
       await orders.$disconnect();
       await dispatches.$disconnect();
       await surroundings.remove();
     },
   };
+  return bed;
 }
 
 /** An order with an ID of its own. */
@@ -177,6 +211,17 @@ export async function eventually<Value>(
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+/** Waits until an order's human task is open. */
+export function openTask(handle: OrderHandle): Promise<OrderStatusView> {
+  return eventually(
+    async () => {
+      const status = await handle.status();
+      return status.humanTask && status;
+    },
+    { what: `a human task of ${handle.orderId}` },
+  );
 }
 
 /** How many events the history of an order's workflow has. */

@@ -71,10 +71,12 @@ export async function awaitAnswer(
 
 /** Why a request without an answer is given up. */
 export function exhaustionReason({ cause, retryState }: ActivityFailure): EscalationReason {
-  const details = (cause instanceof TimeoutFailure ? cause.lastHeartbeatDetails : undefined) as
-    RequestDetails | undefined;
+  const timeout = cause instanceof TimeoutFailure ? cause : undefined;
+  const details = timeout?.lastHeartbeatDetails as RequestDetails | undefined;
   if (!details?.confirmedAt) return 'brokerUnavailable';
-  return retryState === RetryState.TIMEOUT ? 'deadlinePassed' : 'noAcknowledgement';
+  // Past the deadline during an attempt, or no time for the next one.
+  const isLate = timeout?.timeoutType === 'SCHEDULE_TO_CLOSE' || retryState === RetryState.TIMEOUT;
+  return isLate ? 'deadlinePassed' : 'noAcknowledgement';
 }
 
 async function handleRejection(view: OrderView, answer: Answer): Promise<void> {

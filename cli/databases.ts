@@ -1,0 +1,70 @@
+import type { DatabaseUrls } from '../runtime/config';
+import type { StackFile } from '../runtime/stack-file';
+import { UsageError } from './exit';
+
+/** Who may say which databases `setup migrate` brings up to date. */
+export const DATABASE_SOURCES = ['environment', 'local-stack'] as const;
+
+/** Who says which databases `setup migrate` brings up to date. */
+export type DatabaseSource = (typeof DATABASE_SOURCES)[number];
+
+/** The databases to bring up to date, and for a person where they are. */
+export interface DatabaseTarget {
+  urls: DatabaseUrls;
+  description: string;
+}
+
+type LocalStack = Pick<StackFile, 'ordersDatabaseUrl' | 'dispatchDatabaseUrl'>;
+
+/**
+ * Decides which databases to bring up to date: those that the environment names, else those of the
+ * local stack.
+ *
+ * @throws {@link UsageError} where there are none, or where the environment names others than a
+ * running local stack has and `from` does not choose.
+ */
+export function resolveDatabases(given: {
+  from: DatabaseSource | undefined;
+  environment: DatabaseUrls;
+  stack: LocalStack | undefined;
+}): DatabaseTarget {
+  const { from, environment } = given;
+  const local = given.stack && {
+    orders: given.stack.ordersDatabaseUrl,
+    dispatch: given.stack.dispatchDatabaseUrl,
+  };
+  const hasEnvironment = environment.orders !== undefined || environment.dispatch !== undefined;
+  if (from === 'local-stack' || (from === undefined && !hasEnvironment)) {
+    if (local) return describe('local stack', local);
+    throw new UsageError(
+      from
+        ? 'no local stack runs: start it with `npm run up`'
+        : 'no database is given: set ORDERS_DATABASE_URL or DISPATCH_DATABASE_URL, or start the local stack with `npm run up`',
+    );
+  }
+  if (!hasEnvironment) {
+    throw new UsageError('neither ORDERS_DATABASE_URL nor DISPATCH_DATABASE_URL is set');
+  }
+  const differs =
+    local !== undefined &&
+    (differ(environment.orders, local.orders) || differ(environment.dispatch, local.dispatch));
+  if (differs && from === undefined) {
+    throw new UsageError(
+      'ORDERS_DATABASE_URL or DISPATCH_DATABASE_URL is not the database of the local stack that runs: choose with --from environment or --from local-stack',
+    );
+  }
+  return describe('environment', environment);
+}
+
+function differ(given: string | undefined, local: string): boolean {
+  return given !== undefined && given !== local;
+}
+
+/** Hosts and names only: the URLs carry passwords. */
+function describe(source: string, urls: DatabaseUrls): DatabaseTarget {
+  const places = Object.entries(urls).map(([schema, url]: [string, string]) => {
+    const { host, pathname } = new URL(url);
+    return `${schema} ${host}${pathname}`;
+  });
+  return { urls, description: `${source} (${places.join(', ')})` };
+}

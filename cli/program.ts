@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { packageRoot } from '../runtime/package-root';
+import { addCancelCommand } from './cancel';
+import { oneLine } from './exit';
+import { addPlaceCommand } from './place';
+import { addSetupCommands } from './setup';
+import { addShowCommand } from './show';
+import { addTasksCommands } from './tasks';
+
+const HELP = `
+Exit codes:
+  0  done
+  1  refused: the order, or its human task, is not in a state that allows it (an order ID that is
+     taken, no open task, too late to cancel), or the result of \`place --wait\` is \`cancelled\`
+  2  usage: the command line, a file or a setting is not valid; nothing was done
+  3  unreachable: Temporal, a worker or a database does not answer; safe to repeat
+
+Target:
+  The options win over TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS,
+  TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH and ORDER_DISPATCH_CODEC_MODULE.
+  With neither, commands go to the local stack that \`npm run up\` runs for this clone.
+
+Examples:
+  $ order-dispatch place --example > order.json
+  $ order-dispatch place --file order.json --wait
+  $ order-dispatch tasks list`;
+
+/** The command line: every command with its options, its help and its action. */
+export function createProgram(): Command {
+  const program = new Command('order-dispatch')
+    .description(
+      'Dispatches orders: places them, shows where they stand, cancels them, and resolves the human tasks of those that need a person.',
+    )
+    .version(readVersion(), '--version', 'print the version')
+    .option('--json', 'print the result as JSON on stdout; everything else goes to stderr')
+    .option('--address <host:port>', 'the Temporal frontend')
+    .option('--namespace <name>', 'the Temporal namespace')
+    .option('--api-key <key>', 'the API key; TEMPORAL_API_KEY keeps it out of the process list')
+    .option('--tls', 'speak TLS; an API key or a client certificate implies it')
+    .option('--tls-client-cert-path <path>', 'PEM file of the client certificate, for mutual TLS')
+    .option('--tls-client-key-path <path>', "PEM file of the client certificate's key")
+    .option(
+      '--codec-module <path>',
+      'CommonJS module that exports payloadCodecs or dataConverter, the same as the workers use',
+    )
+    .addHelpText('after', HELP)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (message, write) => write(`${oneLine(message)}\n`) })
+    .exitOverride();
+  addPlaceCommand(program);
+  addShowCommand(program);
+  addCancelCommand(program);
+  addTasksCommands(program);
+  addSetupCommands(program);
+  return program;
+}
+
+function readVersion(): string {
+  const manifest = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

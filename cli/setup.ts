@@ -1,0 +1,76 @@
+import { Option, type Command } from 'commander';
+import { SEARCH_ATTRIBUTES } from '../domain/temporal-names';
+import { registerSearchAttributes } from '../operations/search-attributes';
+import { readDatabaseUrls } from '../runtime/config';
+import { DATABASE_SOURCES, resolveDatabases, type DatabaseSource } from './databases';
+import { print, say, type OutputOptions } from './output';
+import { findLocalStack, withSession } from './session';
+import type { TargetOptions } from './target';
+
+const ATTRIBUTES_HELP = `
+Workers do not start in a namespace without them. Safe to repeat.
+
+Example:
+  $ TEMPORAL_ADDRESS=temporal.example:7233 TEMPORAL_NAMESPACE=orders order-dispatch setup search-attributes`;
+
+const MIGRATE_HELP = `
+Migrates the databases that ORDERS_DATABASE_URL and DISPATCH_DATABASE_URL name, or, with neither, those
+of the running local stack. Safe to repeat. The migrations are Prisma's: \`prisma migrate deploy\` may be
+used on the same databases.
+
+Example:
+  $ ORDERS_DATABASE_URL=postgresql://user:password@db:5432/orders order-dispatch setup migrate`;
+
+/** `setup`: what a namespace and the databases need, once and after each upgrade. */
+export function addSetupCommands(program: Command): void {
+  const setup = program
+    .command('setup')
+    .description('Prepare a Temporal namespace and the databases; safe to repeat.')
+    .addHelpText('after', '\nExample:\n  $ order-dispatch setup migrate');
+  setup
+    .command('search-attributes')
+    .description('Register the search attributes by which human tasks are found.')
+    .addHelpText('after', ATTRIBUTES_HELP)
+    .action((_, command: Command) => setUpSearchAttributes(command.optsWithGlobals()));
+  setup
+    .command('migrate')
+    .description('Bring the order database and the dispatch database up to date.')
+    .addOption(
+      new Option('--from <source>', 'whose databases, where both are there').choices(
+        DATABASE_SOURCES,
+      ),
+    )
+    .addHelpText('after', MIGRATE_HELP)
+    .action((_, command: Command) => migrate(command.optsWithGlobals()));
+}
+
+async function setUpSearchAttributes(options: TargetOptions & OutputOptions): Promise<void> {
+  await withSession(options, async ({ connection, namespace }) => {
+    const registered = await registerSearchAttributes({ connection, namespace });
+    print(
+      options,
+      { namespace, registered },
+      registered.length > 0
+        ? `namespace ${namespace}: registered ${registered.join(', ')}`
+        : `namespace ${namespace}: nothing to do, it has ${Object.keys(SEARCH_ATTRIBUTES).join(', ')}`,
+    );
+  });
+}
+
+async function migrate(options: OutputOptions & { from?: DatabaseSource }): Promise<void> {
+  const { urls, description } = resolveDatabases({
+    from: options.from,
+    environment: readDatabaseUrls(),
+    stack: findLocalStack(),
+  });
+  say(`target: ${description}`);
+  // Loaded only here: the migration engine is most of what there is to load.
+  const { migrateDatabases } = await import('../operations/migrate-databases.js');
+  const migrated = await migrateDatabases(urls);
+  const lines = migrated.map(({ schema, applied }) =>
+    applied.length > 0
+      ? `${schema} database: applied ${applied.join(', ')}`
+      : `${schema} database: nothing to do`,
+  );
+  print(options, migrated, lines.join('\n'));
+}

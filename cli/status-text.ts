@@ -1,0 +1,58 @@
+import type { OrderStatusView } from '../domain/order-state';
+import type { Decision } from '../domain/resolution';
+import { colours, fields, formatAge } from './output';
+import type { CommandSession } from './session';
+
+const COLOURS: Record<OrderStatusView['status'], (text: string) => string> = {
+  placed: colours.cyan,
+  escalated: colours.yellow,
+  cancelling: colours.yellow,
+  dispatched: colours.green,
+  cancelled: colours.red,
+};
+
+/** Where an order stands, for a person; an open human task with the exact next commands. */
+export function statusText(options: {
+  view: OrderStatusView;
+  session: Pick<CommandSession, 'command'>;
+}): string {
+  const { view, session } = options;
+  const { orderId, humanTask } = view;
+  return fields({
+    order: orderId,
+    status: COLOURS[view.status](view.status),
+    courier: view.courierId,
+    'dispatched by': view.dispatchedBy,
+    'rejection code': view.rejectionCode,
+    attempts: String(view.attempts),
+    'resolved by': view.resolvedBy ?? (humanTask && 'nobody yet'),
+    ...(humanTask && {
+      'human task': `${humanTask.escalationReason}${sinceText(humanTask.escalatedAt)}`,
+      'it takes': humanTask.decisions.join(', '),
+      'read it': session.command(`tasks show ${orderId}`),
+      'resolve it': resolveCommands({ orderId, decisions: humanTask.decisions, session }).join(
+        '\n',
+      ),
+    }),
+  });
+}
+
+/** One ready command for each decision that a human task takes. */
+export function resolveCommands(options: {
+  orderId: string;
+  decisions: readonly Decision[];
+  session: Pick<CommandSession, 'command'>;
+}): string[] {
+  const { orderId, decisions, session } = options;
+  return decisions.map((decision) => {
+    const courier = decision === 'markDispatched' ? ' --courier COURIER' : '';
+    return session.command(
+      `tasks resolve ${orderId} --decision ${decision}${courier} --actor "YOUR NAME" --note "WHY"`,
+    );
+  });
+}
+
+function sinceText(escalatedAt: string | undefined): string {
+  if (escalatedAt === undefined) return '';
+  return `, since ${escalatedAt} (${formatAge(Date.now() - Date.parse(escalatedAt))})`;
+}

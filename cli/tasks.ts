@@ -1,0 +1,145 @@
+import Table from 'cli-table3';
+import { Option, type Command } from 'commander';
+import type { HumanTaskEntry } from '../client';
+import type { OrderState } from '../domain/order-state';
+import { requestIdOf } from '../domain/request-id';
+import { DECISIONS, parseResolution } from '../domain/resolution';
+import { readHumanTask } from '../operations/human-task-details';
+import { parseTaskArgument, parseTyped } from './input';
+import { formatAge, print, say, type OutputOptions } from './output';
+import { withSession, type CommandSession } from './session';
+import { resolveCommands } from './status-text';
+import type { TargetOptions } from './target';
+
+type CommonOptions = TargetOptions & OutputOptions;
+
+interface ResolveOptions extends CommonOptions {
+  decision: string;
+  courier?: string;
+  actor: string;
+  note: string;
+}
+
+const LIST_HELP = `
+Temporal lists a new task within about a second.
+
+Example:
+  $ order-dispatch tasks list
+  $ order-dispatch tasks list --json | jq -r '.[].orderId'`;
+
+const SHOW_HELP = `
+Example:
+  $ order-dispatch tasks show o-1001
+  $ order-dispatch tasks show dispatch-order/o-1001`;
+
+const RESOLVE_HELP = `
+Decisions:
+  retry           try again, with all attempts and the whole time once more
+  markDispatched  a courier was found by other means; --courier says who, any other is withdrawn
+  cancel          cancel the order; a courier who is on the way already wins
+The first valid resolution wins; a later one is refused and changes nothing.
+
+Examples:
+  $ order-dispatch tasks resolve o-1001 --decision retry --actor mia --note "couriers are back"
+  $ order-dispatch tasks resolve o-1001 --decision markDispatched --courier bike-7 --actor mia --note "by phone"`;
+
+/** `tasks`: the human tasks that are open, and their resolution. */
+export function addTasksCommands(program: Command): void {
+  const tasks = program
+    .command('tasks')
+    .description('The human tasks: orders that wait for a person to decide.')
+    .addHelpText('after', '\nExample:\n  $ order-dispatch tasks list');
+  tasks
+    .command('list')
+    .description('List the open human tasks, the oldest first.')
+    .addHelpText('after', LIST_HELP)
+    .action((_, command: Command) => list(command.optsWithGlobals()));
+  tasks
+    .command('show')
+    .description('Show an open human task: what happened, and the commands that resolve it.')
+    .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`')
+    .addHelpText('after', SHOW_HELP)
+    .action((typed: string, _, command: Command) =>
+      show(parseTaskArgument(typed), command.optsWithGlobals()),
+    );
+  tasks
+    .command('resolve')
+    .description('Resolve a human task with a decision, and wait until it is carried out.')
+    .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`')
+    .addOption(
+      new Option('--decision <decision>', 'what to do').choices(DECISIONS).makeOptionMandatory(),
+    )
+    .option('--courier <id>', 'the courier who delivers; markDispatched needs it')
+    .requiredOption('--actor <name>', 'who decides')
+    .requiredOption('--note <text>', 'why')
+    .addHelpText('after', RESOLVE_HELP)
+    .action((typed: string, _, command: Command) =>
+      resolve(parseTaskArgument(typed), command.optsWithGlobals()),
+    );
+}
+
+async function list(options: CommonOptions): Promise<void> {
+  await withSession(options, async ({ orders }) => {
+    const tasks: HumanTaskEntry[] = [];
+    for await (const task of orders.humanTasks()) tasks.push(task);
+    tasks.sort((left, right) => left.escalatedAt.getTime() - right.escalatedAt.getTime());
+    print(options, tasks, tasks.length === 0 ? 'no human task is open' : tableOf(tasks));
+  });
+}
+
+function tableOf(tasks: readonly HumanTaskEntry[]): string {
+  const table = new Table({
+    head: ['task', 'order', 'escalation reason', 'waiting since', 'age'],
+    // The table's own colours do not ask whether there is a terminal.
+    style: { head: [], border: [], compact: true },
+  });
+  const now = Date.now();
+  for (const { taskId, orderId = '', escalationReason, escalatedAt } of tasks) {
+    const age = formatAge(now - escalatedAt.getTime());
+    table.push([taskId, orderId, escalationReason, escalatedAt.toISOString(), age]);
+  }
+  return table.toString();
+}
+
+async function show(orderId: string, options: CommonOptions): Promise<void> {
+  await withSession(options, async (session) => {
+    const task = await readHumanTask(session, orderId);
+    const { decisions } = task.humanTask;
+    const commands = resolveCommands({ orderId, decisions, session });
+    const lines = [task.details, '', 'Or with one of these commands:', '', ...commands];
+    print(options, { ...task, commands }, lines.join('\n'));
+  });
+}
+
+async function resolve(orderId: string, options: ResolveOptions): Promise<void> {
+  const { decision, courier, actor, note } = options;
+  const resolution = parseTyped(() =>
+    parseResolution({
+      decision,
+      actor,
+      note,
+      ...(courier !== undefined && { courierId: courier }),
+    }),
+  );
+  await withSession(options, async (session) => {
+    say(`waiting until ${decision} is recorded for order ${orderId}`);
+    const order = await session.orders.getOrder(orderId).resolve(resolution);
+    print(options, order, outcomeText(order, session));
+  });
+}
+
+/** What a resolution made of the order. */
+function outcomeText(order: OrderState, session: CommandSession): string {
+  const { orderId, status } = order;
+  const next = `; where it stands: ${session.command(`show ${orderId}`)}`;
+  switch (status) {
+    case 'placed':
+      return `order ${orderId} is placed again, with request ${requestIdOf(orderId, order.requestNumber)}${next}`;
+    case 'dispatched':
+      return `order ${orderId} is dispatched with courier ${order.courierId}`;
+    case 'cancelling':
+      return `order ${orderId} is being cancelled${next}`;
+    default:
+      return `order ${orderId} is ${status}`;
+  }
+}

@@ -1,0 +1,393 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OrderStatusView, PolicyOverrides } from '../client';
+import type { Order } from '../domain/order';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { createFolder, errorLine, runCli, startCli, type RunCliOptions } from './run-cli';
+import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+
+/** Silence becomes a human task within half a second. */
+const IMPATIENT: PolicyOverrides = {
+  quickWindowMs: 0,
+  acknowledgementTimeoutMs: 200,
+  initialIntervalMs: 50,
+  maximumAttempts: 2,
+};
+
+const BY_ANA = ['--actor', 'ana', '--note', 'she said so'];
+
+describe('command line', () => {
+  let bed: TestBed;
+  let folder: Awaited<ReturnType<typeof createFolder>>;
+  beforeAll(async () => {
+    [bed, folder] = await Promise.all([setup({ policy: IMPATIENT }), createFolder()]);
+  });
+  afterAll(async () => {
+    await bed.close();
+    await folder.remove();
+  });
+
+  const target = () => ['--address', bed.stack.temporalAddress, '--namespace', bed.namespace];
+  const cli = (args: string[], options: RunCliOptions = {}) =>
+    runCli([...args, ...target()], { directory: folder.path, ...options });
+  const orderFile = async (order: object | string, name = `${Math.random()}.json`) => {
+    await writeFile(
+      join(folder.path, name),
+      typeof order === 'string' ? order : JSON.stringify(order),
+    );
+    return name;
+  };
+  const staySilent = ({ orderId }: Order) =>
+    bed.script(orderId, ({ kind }) =>
+      kind === 'withdrawal' ? { kind: 'withdraw' } : { kind: 'staySilent' },
+    );
+  const acceptBy = (orderId: string, courierId: string) =>
+    bed.script(orderId, () => ({ kind: 'accept', courierId }));
+  const escalated = async () => {
+    const order = newOrder();
+    staySilent(order);
+    await openTask(await bed.client.placeOrder(order));
+    return order.orderId;
+  };
+  /** Temporal lists what happened a moment later. */
+  const listed = (orderId: string) =>
+    eventually(async () => {
+      const { stdout } = await cli(['tasks', 'list', '--json']);
+      const tasks = JSON.parse(stdout) as { orderId: string; taskId: string }[];
+      return tasks.find((task) => task.orderId === orderId) && tasks;
+    });
+
+  describe('an order from its file to its courier', () => {
+    test('place says what it placed, show where it stands', async () => {
+      const order = newOrder();
+      const placed = await cli(['place', '--file', await orderFile(order)]);
+      expect(placed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(order.orderId) });
+      await bed.client.getOrder(order.orderId).result();
+      const shown = await cli(['show', order.orderId]);
+      expect(shown.exitCode).toBe(0);
+      expect(shown.stdout).toMatch(/^status +dispatched$/m);
+      expect(shown.stdout).toMatch(/^courier +courier-\d+$/m);
+      expect(shown.stdout).toMatch(/^attempts +1$/m);
+    });
+
+    test('place --wait takes the order from stdin, says what it waits for, and prints the result as JSON on stdout alone', async () => {
+      const order = newOrder();
+      acceptBy(order.orderId, 'courier-8');
+      const placed = await cli(['place', '--file', '-', '--wait', '--json'], {
+        input: JSON.stringify(order),
+      });
+      expect(placed.exitCode).toBe(0);
+      expect(JSON.parse(placed.stdout)).toMatchObject({
+        orderId: order.orderId,
+        status: 'dispatched',
+        courierId: 'courier-8',
+      });
+      expect(placed.stderr).toContain(`waiting until order ${order.orderId} is dispatched`);
+    });
+
+    test('place --wait exits with 1 where the order ends cancelled', async () => {
+      const order = newOrder();
+      bed.script(order.orderId, () => ({ kind: 'reject', rejectionCode: 'outOfZone' }));
+      const placed = await cli(['place', '--file', await orderFile(order), '--wait']);
+      expect(placed.exitCode).toBe(1);
+      expect(placed.stdout).toMatch(/^status +cancelled$/m);
+      expect(placed.stdout).toMatch(/^rejection code +outOfZone$/m);
+    });
+
+    test('what place --example prints can be placed, under a policy of its own', async () => {
+      const example = await runCli(['place', '--example']);
+      expect(example).toMatchObject({ exitCode: 0, stderr: '' });
+      const { orderId } = JSON.parse(example.stdout) as Order;
+      const policy = await orderFile({ maximumAttempts: 3 });
+      const placed = await cli(['place', '--file', '-', '--policy-file', policy, '--wait'], {
+        input: example.stdout,
+      });
+      expect(placed.exitCode).toBe(0);
+      const row = await bed.orders.order.findUniqueOrThrow({ where: { orderId } });
+      expect(row.policy).toMatchObject({ maximumAttempts: 3 });
+    });
+
+    test('another order under a taken ID is refused', async () => {
+      const order = newOrder();
+      await cli(['place', '--file', await orderFile(order), '--wait']);
+      const other = await cli(['place', '--file', await orderFile({ ...order, currency: 'CHF' })]);
+      expect(other).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(errorLine(other)).toMatch(/^error: OrderConflict: .*new order ID$/);
+    });
+
+    test('an order that nobody placed is refused', async () => {
+      const shown = await cli(['show', 'o-nobody']);
+      expect(shown).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(errorLine(shown)).toMatch(/^error: OrderNotFound: order o-nobody is not known/);
+    });
+  });
+
+  describe('human tasks', () => {
+    test('show names the open task and the exact commands that resolve it', async () => {
+      const orderId = await escalated();
+      const { stdout } = await cli(['show', orderId]);
+      expect(stdout).toMatch(/^status +escalated$/m);
+      expect(stdout).toMatch(/^human task +noAcknowledgement, since .* \(\d+ s\)$/m);
+      expect(stdout).toMatch(/^it takes +retry, markDispatched, cancel$/m);
+      expect(stdout).toContain(
+        `order-dispatch tasks resolve ${orderId} --decision retry --actor "YOUR NAME" --note "WHY" ${target().join(' ')}`,
+      );
+    });
+
+    test('tasks list shows every open task, the oldest first', async () => {
+      const first = await escalated();
+      const second = await escalated();
+      const tasks = await listed(second);
+      const ids = tasks.map((task) => task.orderId);
+      expect(ids.indexOf(first)).toBeGreaterThanOrEqual(0);
+      expect(ids.indexOf(first)).toBeLessThan(ids.indexOf(second));
+      const table = await cli(['tasks', 'list']);
+      expect(table.stdout).toMatch(/task +│ order +│ escalation reason +│ waiting since +│ age/);
+      expect(table.stdout).toMatch(
+        new RegExp(`${dispatchOrderWorkflowId(first)} +│ ${first} +│ noAcknowledgement`),
+      );
+    });
+
+    test('tasks show takes an order or a task ID, and prints what happened and what one can do', async () => {
+      const orderId = await escalated();
+      const byOrder = await cli(['tasks', 'show', orderId]);
+      expect(byOrder.stdout).toContain(`**Order ${orderId} waits for a person.**`);
+      expect(byOrder.stdout).toContain(
+        `tasks resolve ${orderId} --decision markDispatched --courier`,
+      );
+      const byTask = await cli(['tasks', 'show', dispatchOrderWorkflowId(orderId), '--json']);
+      expect(JSON.parse(byTask.stdout)).toMatchObject({
+        orderId,
+        taskId: dispatchOrderWorkflowId(orderId),
+        details: expect.stringContaining('waits for a person'),
+        humanTask: { escalationReason: 'noAcknowledgement' },
+      });
+    });
+
+    test('tasks resolve retries the order, and says so', async () => {
+      const orderId = await escalated();
+      acceptBy(orderId, 'courier-4');
+      const resolved = await cli(['tasks', 'resolve', orderId, '--decision', 'retry', ...BY_ANA]);
+      expect(resolved.exitCode).toBe(0);
+      expect(resolved.stdout).toContain(
+        `order ${orderId} is placed again, with request ${orderId}.2`,
+      );
+      expect(await bed.client.getOrder(orderId).result()).toMatchObject({
+        status: 'dispatched',
+        resolvedBy: 'ana',
+      });
+    });
+
+    test('tasks resolve marks the order dispatched with the courier that the person found', async () => {
+      const orderId = await escalated();
+      const args = ['--decision', 'markDispatched', '--courier', 'bike-7', ...BY_ANA, '--json'];
+      const resolved = await cli(['tasks', 'resolve', dispatchOrderWorkflowId(orderId), ...args]);
+      expect(JSON.parse(resolved.stdout)).toMatchObject({
+        status: 'dispatched',
+        courierId: 'bike-7',
+        decidedBy: 'ana',
+      });
+      await bed.client.getOrder(orderId).result();
+      const shown = JSON.parse((await cli(['show', orderId, '--json'])).stdout) as OrderStatusView;
+      expect(shown).toMatchObject({ dispatchedBy: 'person', resolvedBy: 'ana' });
+    });
+
+    test('a resolution of an order without an open task is refused, and so is a look at it', async () => {
+      const order = newOrder();
+      await (await bed.client.placeOrder(order)).result();
+      for (const args of [
+        ['tasks', 'resolve', order.orderId, '--decision', 'retry', ...BY_ANA],
+        ['tasks', 'show', order.orderId],
+      ]) {
+        const refused = await cli(args);
+        expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+        expect(refused.stderr).toContain('error: ResolutionRefused: no human task is open');
+      }
+    });
+
+    test('place --wait tells that a person is needed, and waits until one has decided', async () => {
+      const order = newOrder();
+      staySilent(order);
+      const placing = startCli(
+        ['place', '--file', await orderFile(order), '--wait', '--json', ...target()],
+        { directory: folder.path },
+      );
+      await eventually(() => placing.stderr().includes('waits for a person (noAcknowledgement)'));
+      const args = ['--decision', 'markDispatched', '--courier', 'bike-1', ...BY_ANA];
+      await cli(['tasks', 'resolve', order.orderId, ...args]);
+      const placed = await placing.ended;
+      expect(placed.exitCode).toBe(0);
+      expect(JSON.parse(placed.stdout)).toMatchObject({ courierId: 'bike-1', resolvedBy: 'ana' });
+    });
+  });
+
+  describe('cancellation', () => {
+    test('cancel waits until the order is given up, and says what it waits for', async () => {
+      const orderId = await escalated();
+      const cancelled = await cli(['cancel', orderId, ...BY_ANA]);
+      expect(cancelled.exitCode).toBe(0);
+      expect(cancelled.stdout).toContain(`order ${orderId} is cancelled`);
+      expect(cancelled.stderr).toContain('waiting for the dispatch system to give up order');
+      const again = await cli(['cancel', orderId, ...BY_ANA, '--json']);
+      expect(JSON.parse(again.stdout)).toMatchObject({ orderId, status: 'cancelled' });
+    });
+
+    test('cancel of an order whose courier is on the way exits with 1 and names the courier', async () => {
+      const order = newOrder();
+      acceptBy(order.orderId, 'courier-9');
+      await (await bed.client.placeOrder(order)).result();
+      // A courier who is on the way is not given up.
+      bed.script(order.orderId, () => ({ kind: 'refuseWithdrawal' }));
+      const late = await cli(['cancel', order.orderId, ...BY_ANA]);
+      expect(late).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(late.stderr).toMatch(/^error: TooLateToCancel: .*courier-9$/m);
+    });
+  });
+
+  test('without a terminal there are no colours, whatever the environment asks for', async () => {
+    const order = newOrder();
+    await (await bed.client.placeOrder(order)).result();
+    const shown = await cli(['show', order.orderId], {
+      environment: { FORCE_COLOR: '1', CI: '1' },
+    });
+    expect(shown.stdout + shown.stderr).not.toContain('\u001b');
+  });
+});
+
+describe('bad input', () => {
+  let folder: Awaited<ReturnType<typeof createFolder>>;
+  beforeAll(async () => {
+    folder = await createFolder();
+    const order = newOrder();
+    const { deliveryAddress } = order;
+    const files: Record<string, string> = {
+      'good.json': JSON.stringify(order),
+      'empty.json': '',
+      'broken.json': '{\n  "orderId": "o-1",\n  "note": "SECRET" "x"\n}',
+      'unquoted.json': '{"note": SECRET}',
+      'field.json': JSON.stringify({
+        ...order,
+        customerId: 7,
+        deliveryAddress: { ...deliveryAddress, postcode: 'SECRET'.repeat(20) },
+      }),
+      'unknown.json': JSON.stringify({ ...order, tip: 'SECRET' }),
+      'policy.json': '{"maximumAttempts": "SECRET"}',
+    };
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(folder.path, name), content);
+    }
+  });
+  afterAll(() => folder.remove());
+
+  test.each<[string, string[], RegExp]>([
+    ['an unknown command', ['plaec'], /unknown command 'plaec'/],
+    ['an unknown verb', ['tasks', 'lsit'], /unknown command 'lsit'/],
+    ['an unknown option', ['show', 'o-1', '--jsn'], /unknown option '--jsn'/],
+    ['a missing argument', ['show'], /missing required argument 'ORDER'/],
+    ['an order ID that is none', ['show', 'o 1'], /^error: ORDER: must be 1-64 characters/],
+    ['a missing file option', ['place'], /^error: --file is needed/],
+    ['a missing actor', ['cancel', 'o-1', '--note', 'n'], /'--actor <name>' not specified/],
+    ['a missing note', ['cancel', 'o-1', '--actor', 'a'], /'--note <text>' not specified/],
+    ['an empty actor', ['cancel', 'o-1', '--actor', ' ', '--note', 'n'], /^error: --actor: /],
+    ['a missing decision', ['tasks', 'resolve', 'o-1', ...BY_ANA], /'--decision <decision>'/],
+    [
+      'an unknown decision',
+      ['tasks', 'resolve', 'o-1', '--decision', 'undo', ...BY_ANA],
+      /Allowed choices are retry, markDispatched, cancel/,
+    ],
+    [
+      'markDispatched without a courier',
+      ['tasks', 'resolve', 'o-1', '--decision', 'markDispatched', ...BY_ANA],
+      /^error: --courier: is needed/,
+    ],
+    [
+      'a file that is not there',
+      ['place', '--file', 'no.json'],
+      /order file no\.json does not exist/,
+    ],
+    ['an empty file', ['place', '--file', 'empty.json'], /order file empty\.json is empty/],
+    [
+      'JSON that breaks',
+      ['place', '--file', 'broken.json'],
+      /broken\.json is not JSON \(line 3, column 20\)/,
+    ],
+    [
+      'JSON that is none',
+      ['place', '--file', 'unquoted.json'],
+      /order file unquoted\.json is not JSON/,
+    ],
+    [
+      'bad fields',
+      ['place', '--file', 'field.json'],
+      /order\.customerId: .*order\.deliveryAddress\.postcode: /,
+    ],
+    ['an unknown field', ['place', '--file', 'unknown.json'], /InvalidOrder: order: .*"tip"/],
+    [
+      'a bad policy',
+      ['place', '--file', 'good.json', '--policy-file', 'policy.json'],
+      /InvalidPolicy: policy\.maximumAttempts: /,
+    ],
+    [
+      'a policy that is not JSON',
+      ['place', '--file', 'good.json', '--policy', '{SECRET'],
+      /--policy is not JSON/,
+    ],
+    [
+      'two policies',
+      ['place', '--file', 'good.json', '--policy', '{}', '--policy-file', 'policy.json'],
+      /cannot be used with option/,
+    ],
+  ])(
+    '%s exits with 2 and one line that names it, without a value or a stack trace',
+    async (_what, args, message) => {
+      const result = await runCli(args, { directory: folder.path });
+      expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
+      expect(result.stderr).toMatch(message);
+      expect(result.stderr).not.toContain('SECRET');
+    },
+  );
+});
+
+describe('help', () => {
+  test('the top-level help teaches the commands, the exit codes and the target', async () => {
+    const { exitCode, stdout } = await runCli(['--help']);
+    expect(exitCode).toBe(0);
+    for (const text of ['place', 'show', 'cancel', 'tasks', 'setup', 'Exit codes:', 'npm run up']) {
+      expect(stdout).toContain(text);
+    }
+  });
+
+  test.each([
+    'place',
+    'show',
+    'cancel',
+    'tasks',
+    'tasks list',
+    'tasks show',
+    'tasks resolve',
+    'setup',
+    'setup search-attributes',
+    'setup migrate',
+  ])('the help of `%s` has a description and an example', async (name) => {
+    const { exitCode, stdout } = await runCli([...name.split(' '), '--help']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Usage: .*\n\n[A-Z][^.]*\.\n/);
+    expect(stdout).toMatch(new RegExp(`Examples?:\\n.*order-dispatch ${name}`));
+  });
+
+  test('no command at all is a usage error that shows the help on stderr', async () => {
+    const result = await runCli([]);
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toContain('Usage: order-dispatch');
+  });
+
+  test('--version prints the version of the package', async () => {
+    const { version } = jest.requireActual<{ version: string }>('../package.json');
+    expect(await runCli(['--version'])).toEqual({
+      exitCode: 0,
+      stdout: `${version}\n`,
+      stderr: '',
+    });
+  });
+});

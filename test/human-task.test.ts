@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import {
+  ResolutionRefused,
+  type OrderHandle,
+  type PolicyOverrides,
+  type Resolution,
+} from '../client';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+
+/** Silence becomes a human task within half a second. */
+const IMPATIENT: PolicyOverrides = {
+  quickWindowMs: 0,
+  acknowledgementTimeoutMs: 200,
+  initialIntervalMs: 50,
+  maximumAttempts: 2,
+};
+
+describe('human task', () => {
+  let bed: TestBed;
+  beforeAll(async () => (bed = await setup({ policy: IMPATIENT })));
+  afterAll(() => bed.close());
+
+  const escalate = async (policy: PolicyOverrides = {}) => {
+    const order = newOrder();
+    bed.script(order.orderId, ({ kind }) =>
+      kind === 'withdrawal' ? { kind: 'withdraw' } : { kind: 'staySilent' },
+    );
+    const handle = await bed.client.placeOrder(order, { policy });
+    await openTask(handle);
+    return handle;
+  };
+  const workflowOf = ({ orderId }: OrderHandle) =>
+    bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId));
+  const rowOf = ({ orderId }: OrderHandle) =>
+    bed.orders.order.findUniqueOrThrow({ where: { orderId } });
+  const currentDetails = async (handle: OrderHandle) => {
+    const metadata = await workflowOf(handle).query<{ currentDetails?: string }>(
+      '__temporal_workflow_metadata',
+    );
+    return metadata.currentDetails ?? '';
+  };
+  const acceptFromNowOn = ({ orderId }: OrderHandle) =>
+    bed.script(orderId, () => ({ kind: 'accept', courierId: 'courier-5' }));
+
+  const bySignal = (handle: OrderHandle, resolution: Resolution) =>
+    workflowOf(handle).signal('resolve', resolution);
+  const byUpdate = (handle: OrderHandle, resolution: Resolution) =>
+    workflowOf(handle).executeUpdate('resolve', { args: [resolution] });
+
+  describe.each([
+    ['signal', bySignal],
+    ['update', byUpdate],
+  ])('resolved by the %s', (_way, resolve) => {
+    test('retry sends a new request with a new deadline', async () => {
+      const handle = await escalate();
+      const before = await rowOf(handle);
+      acceptFromNowOn(handle);
+      await resolve(handle, { decision: 'retry', actor: 'ana', note: 'they are back' });
+      expect(await handle.result()).toMatchObject({
+        status: 'dispatched',
+        courierId: 'courier-5',
+        attempts: 3,
+        resolvedBy: 'ana',
+      });
+      const after = await rowOf(handle);
+      expect(after).toMatchObject({ requestNumber: 2, decidedBy: 'ana', decision: 'retry' });
+      expect(after.dispatchBy.getTime()).toBeGreaterThan(before.dispatchBy.getTime());
+    });
+
+    test('markDispatched keeps the person’s courier and withdraws any other', async () => {
+      const handle = await escalate();
+      await resolve(handle, {
+        decision: 'markDispatched',
+        courierId: 'courier-by-hand',
+        actor: 'ana',
+        note: 'by phone',
+      });
+      expect(await handle.result()).toMatchObject({
+        status: 'dispatched',
+        dispatchedBy: 'person',
+        courierId: 'courier-by-hand',
+        resolvedBy: 'ana',
+      });
+      const inbox = await bed.dispatches.inboxEntry.findMany({
+        where: { orderId: handle.orderId },
+      });
+      expect(inbox.map(({ requestId }) => requestId)).toEqual([`${handle.orderId}.withdrawal`]);
+    });
+
+    test('cancel withdraws the request, then cancels', async () => {
+      const handle = await escalate();
+      await resolve(handle, { decision: 'cancel', actor: 'ana', note: 'customer left' });
+      expect(await handle.result()).toMatchObject({ status: 'cancelled', resolvedBy: 'ana' });
+      const ledger = await bed.orders.acknowledgement.findMany({
+        where: { orderId: handle.orderId },
+      });
+      expect(ledger).toMatchObject([{ outcome: 'withdrawn', class: 'first' }]);
+    });
+  });
+
+  test.each([
+    [{ decision: 'give up', actor: 'ana', note: 'n' }, 'resolution.decision'],
+    [{ decision: 'retry', note: 'n' }, 'resolution.actor'],
+    [{ decision: 'markDispatched', actor: 'ana', note: 'n' }, 'resolution.courierId'],
+    [{ decision: 'retry', courierId: 'c', actor: 'ana', note: 'n' }, 'resolution.courierId'],
+    [{ decision: 'retry', actor: 'ana', note: 'n', extra: 1 }, 'extra'],
+    ['retry', 'resolution'],
+  ])('the invalid resolution %j changes nothing and says why', async (invalid, field) => {
+    const handle = await escalate();
+    const before = await rowOf(handle);
+    const update = workflowOf(handle).executeUpdate('resolve', { args: [invalid] });
+    await expect(update).rejects.toMatchObject({
+      cause: { type: 'ResolutionRefused', message: expect.stringContaining(field) as string },
+    });
+    await workflowOf(handle).signal('resolve', invalid);
+    expect(await currentDetails(handle)).toContain('Signals that changed nothing');
+    expect(await currentDetails(handle)).toContain(field);
+    expect(await rowOf(handle)).toEqual(before);
+    await handle.resolve({ decision: 'cancel', actor: 'ana', note: 'done' });
+  });
+
+  test('of two resolutions at once exactly one wins, and the other is told', async () => {
+    const handle = await escalate();
+    const courierOf = (actor: string) => `courier-of-${actor}`;
+    const attempts = await Promise.allSettled(
+      ['ana', 'ben', 'cai'].map((actor) =>
+        handle.resolve({
+          decision: 'markDispatched',
+          courierId: courierOf(actor),
+          actor,
+          note: 'mine',
+        }),
+      ),
+    );
+    const refused = attempts.filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(2);
+    for (const attempt of refused) {
+      expect((attempt as PromiseRejectedResult).reason).toBeInstanceOf(ResolutionRefused);
+    }
+    const { resolvedBy, courierId } = await handle.result();
+    expect(courierId).toBe(courierOf(resolvedBy ?? ''));
+    const row = await rowOf(handle);
+    expect(row).toMatchObject({ decidedBy: resolvedBy, decisionNote: 'mine' });
+    expect(row.decidedAt).not.toBeNull();
+  });
+
+  test('a resolution where no human task is open is refused, and says so', async () => {
+    const handle = await bed.client.placeOrder(newOrder(), { policy: { quickWindowMs: 1_000 } });
+    await handle.result();
+    await expect(
+      handle.resolve({ decision: 'retry', actor: 'ana', note: 'n' }),
+    ).rejects.toMatchObject({
+      code: 'ResolutionRefused',
+      message: expect.stringContaining('no human task is open') as string,
+    });
+  });
+
+  test('an acceptance during the human task wins and closes it', async () => {
+    const handle = await escalate();
+    await bed.acknowledge({
+      requestId: `${handle.orderId}.1`,
+      outcome: 'accepted',
+      courierId: 'courier-6',
+    });
+    expect(await handle.result()).toMatchObject({
+      status: 'dispatched',
+      dispatchedBy: 'acknowledgement',
+      courierId: 'courier-6',
+      resolvedBy: null,
+    });
+  });
+
+  test('a human task is listed while it is open, and not after', async () => {
+    const handle = await escalate();
+    const listed = async () => {
+      for await (const task of bed.client.humanTasks()) {
+        if (task.orderId === handle.orderId) return task;
+      }
+      return undefined;
+    };
+    const task = await eventually(listed);
+    expect(task).toMatchObject({
+      taskId: `dispatch-order/${handle.orderId}`,
+      escalationReason: 'noAcknowledgement',
+    });
+    expect(Math.abs(Date.now() - task.escalatedAt.getTime())).toBeLessThan(60_000);
+    await handle.resolve({ decision: 'cancel', actor: 'ana', note: 'done' });
+    await handle.result();
+    await eventually(async () => (await listed()) === undefined);
+  });
+
+  test('the JSON that the current details show for each decision resolves the task', async () => {
+    for (const decision of ['retry', 'markDispatched', 'cancel']) {
+      const handle = await escalate();
+      const blocks = [...(await currentDetails(handle)).matchAll(/```json\n(.*)\n```/g)];
+      const shown = blocks
+        .map(([, json]) => JSON.parse(json ?? '') as Resolution)
+        .find((resolution) => resolution.decision === decision);
+      acceptFromNowOn(handle);
+      await workflowOf(handle).signal('resolve', shown);
+      const { resolvedBy, status } = await handle.result();
+      expect({ resolvedBy, status }).toEqual({
+        resolvedBy: 'you',
+        status: decision === 'cancel' ? 'cancelled' : 'dispatched',
+      });
+    }
+  });
+
+  test('an order started from the Web UI, without a memo, is dispatched like any other', async () => {
+    const order = newOrder({ orderId: `o-${randomUUID()}` });
+    const result = await bed.temporal.workflow.execute('dispatchOrder', {
+      workflowId: dispatchOrderWorkflowId(order.orderId),
+      taskQueue: 'order-dispatch',
+      args: [{ order }],
+    });
+    expect(result).toMatchObject({ status: 'dispatched' });
+  });
+});
