@@ -140,7 +140,8 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
  */
 function heartbeatWhileWaiting(): () => void {
   const context = Context.current();
-  const { heartbeatTimeoutMs, heartbeatDetails } = context.info;
+  const { heartbeatTimeoutMs } = context.info;
+  const heartbeatDetails: unknown = context.info.heartbeatDetails;
   if (!heartbeatTimeoutMs) return () => {};
   const timer = setInterval(() => context.heartbeat(heartbeatDetails), heartbeatTimeoutMs / 3);
   return () => clearInterval(timer);

@@ -7,7 +7,7 @@ export interface OutputOptions {
 
 /** Colours: only on a terminal, and never with `NO_COLOR`, which picocolors reads. */
 export const colours = picocolors.createColors(
-  picocolors.isColorSupported && process.stdout.isTTY === true,
+  picocolors.isColorSupported && process.stdout.isTTY,
 );
 
 /** Prints a command's result on stdout: as JSON where that is asked for, else as text. */

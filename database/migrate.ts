@@ -1,7 +1,11 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory, type SqlDriverAdapter } from '@prisma/driver-adapter-utils';
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  DriverAdapterError,
+  type SqlDriverAdapter,
+} from '@prisma/driver-adapter-utils';
 import type {
   DiagnoseMigrationHistoryOutput,
   MigrationDirectory,
@@ -90,14 +94,14 @@ function refuseBrokenHistory(
     ...diagnosis.editedMigrationNames.map((name) => `${name} was edited after it was applied`),
   ];
   if (broken.length === 0) return;
-  throw new MigrationError(
-    'migrationFailed',
-    `${describe(target)}: ${broken.join('; ')}`,
-  );
+  throw new MigrationError('migrationFailed', `${describe(target)}: ${broken.join('; ')}`);
 }
 
 /** Serialises the migrations of one database: the second process finds nothing left to do. */
-async function withMigrationLock<T>(database: SqlDriverAdapter, work: () => Promise<T>): Promise<T> {
+async function withMigrationLock<T>(
+  database: SqlDriverAdapter,
+  work: () => Promise<T>,
+): Promise<T> {
   const transaction = await database.startTransaction();
   const run = (sql: string) => transaction.executeRaw({ sql, args: [], argTypes: [] });
   try {
@@ -109,10 +113,13 @@ async function withMigrationLock<T>(database: SqlDriverAdapter, work: () => Prom
   }
 }
 
+/** What is used of the engine. */
+type Engine = Pick<SchemaEngine, 'applyMigrations' | 'diagnoseMigrationHistory'>;
+
 /** Prisma's schema engine on the target's database, whose connections are closed afterwards. */
 async function withEngine<T>(
   target: MigrationTarget,
-  work: (engine: SchemaEngine, database: SqlDriverAdapter) => Promise<T>,
+  work: (engine: Engine, database: SqlDriverAdapter) => Promise<T>,
 ): Promise<T> {
   const { SchemaEngine } = await loadBindings();
   const pool = new PrismaPg(target.url);
@@ -219,5 +226,9 @@ function describe({ schema, url }: MigrationTarget): string {
 }
 
 function messageOf(error: unknown): string {
+  if (error instanceof DriverAdapterError) {
+    if (error.cause.kind === 'DatabaseNotReachable') return 'nothing answers there';
+    return error.cause.originalMessage ?? error.message;
+  }
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDispatchDatabase } from '../database/dispatch/connection';
 import { isDatabaseUnavailable } from '../database/unavailable';
@@ -45,6 +46,7 @@ export async function startDispatchSystem(options: {
   const publisher = await Publisher.open({ url: amqpUrl, name: 'dispatch-system publish', log });
 
   const closing = new AbortController();
+  setMaxListeners(PREFETCH, closing.signal);
   const answerTo = (message: IncomingMessage): Promise<CommittedAnswer> => {
     switch (message.type) {
       case DISPATCH_REQUEST_TYPE:

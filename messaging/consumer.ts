@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { deadLetterQueueOf } from '../domain/amqp-names';
@@ -51,6 +52,8 @@ export class Consumer {
   private pausesInARow = 0;
 
   constructor(private readonly options: ConsumerOptions) {
+    // Every message that is held listens to it.
+    setMaxListeners(0, this.stopping.signal);
     this.pauses = options.pauses ?? DEFAULT_PAUSES;
   }
 
@@ -70,6 +73,7 @@ export class Consumer {
   ): Promise<void> {
     const { queue, deadLetterQueue = deadLetterQueueOf(queue) } = options;
     const closed = new AbortController();
+    setMaxListeners(0, closed.signal);
     const { consumerTag } = await channel.consume(queue, (delivery) => {
       if (delivery === null) {
         // The queue was deleted under us: only a new connection declares it again.

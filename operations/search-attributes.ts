@@ -18,7 +18,7 @@ export async function missingSearchAttributes(options: NamespaceOptions): Promis
   const { connection, namespace } = options;
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   return Object.entries(SEARCH_ATTRIBUTES)
-    .filter(([name, type]) => customAttributes?.[name] !== TYPE_NUMBERS[type])
+    .filter(([name, type]) => Number(customAttributes[name]) !== TYPE_NUMBERS[type])
     .map(([name]) => name);
 }
 

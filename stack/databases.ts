@@ -18,7 +18,8 @@ export async function createDatabase(
   name: string,
   options: { template?: string } = {},
 ): Promise<string> {
-  const template = options.template === undefined ? '' : ` TEMPLATE ${escapeIdentifier(options.template)}`;
+  const template =
+    options.template === undefined ? '' : ` TEMPLATE ${escapeIdentifier(options.template)}`;
   await query(serverUrl, `CREATE DATABASE ${escapeIdentifier(name)}${template}`);
   return databaseUrl(serverUrl, name);
 }

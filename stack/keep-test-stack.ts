@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   await services.stop();
 }
 
-main()
+void main()
   .then(() => 0)
   .catch((error: unknown) => {
     console.error(error instanceof StackError ? `test stack: ${error.message}` : error);

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { isAlive, type ProcessIdentity } from './process-identity';
 
 /** A process that ends with its run. */
@@ -20,6 +22,8 @@ export interface Ledger {
   owner: ProcessIdentity;
   /** In the order of their start. */
   processes: OwnedProcess[];
+  /** Commands that undo what no process of ours holds, such as a container. */
+  undoCommands: string[][];
   /** Files and folders outside the run's own. */
   paths: string[];
 }
@@ -44,6 +48,9 @@ export function writeLedger(directory: string, ledger: Ledger): void {
 export async function endRun(directory: string): Promise<void> {
   const ledger = readLedger(directory);
   for (const owned of [...(ledger?.processes ?? [])].reverse()) await endProcess(owned);
+  for (const [command = '', ...args] of ledger?.undoCommands ?? []) {
+    await promisify(execFile)(command, args).catch(() => undefined);
+  }
   // The run's own folder goes last: as long as it is there, an interrupted end is done again.
   for (const path of [...(ledger?.paths ?? []), directory]) await remove(path);
 }

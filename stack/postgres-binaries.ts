@@ -25,7 +25,11 @@ export interface PostgresBinaries {
 export async function postgresBinaries(): Promise<PostgresBinaries> {
   const { folder, version } = await installedPackage();
   const native = isRoot() ? await copyToCache(folder, version) : join(folder, 'native');
-  return { version, initdb: join(native, 'bin', 'initdb'), postgres: join(native, 'bin', 'postgres') };
+  return {
+    version,
+    initdb: join(native, 'bin', 'initdb'),
+    postgres: join(native, 'bin', 'postgres'),
+  };
 }
 
 /** Whose account PostgreSQL runs under when we are root, as which it refuses to. */

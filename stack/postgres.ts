@@ -57,7 +57,11 @@ export async function startPostgres(options: {
     server = await startServerProcess(run, {
       name: 'postgres',
       command: binaries.postgres,
-      args: ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+      args: [
+        '-D',
+        data,
+        ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+      ],
       cwd: '/',
       ...(user && { user }),
       // An immediate shutdown: its children and its shared memory go with it, unlike with SIGKILL.

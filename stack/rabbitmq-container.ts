@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
 import type { RabbitmqAccess, RabbitmqNode } from './rabbitmq-node';
@@ -8,20 +6,28 @@ import type { Run } from './run';
 import { startServerProcess, type ServerProcess } from './server-process';
 
 /** RabbitMQ in a container, for a machine that has Docker and no RabbitMQ. */
-export async function dockerRabbitmqNode(options: {
+export function dockerRabbitmqNode(options: {
   run: Run;
   installation: RabbitmqInstallation & { kind: 'docker' };
   access: RabbitmqAccess;
-}): Promise<RabbitmqNode> {
+}): RabbitmqNode {
   const { run, installation, access } = options;
-  const container = `order-dispatch-${run.id}`;
-  const name = `rabbit@${container}`;
-  const data = join(run.directory, 'rabbitmq');
-  await mkdir(data);
+  const container = `order-dispatch-${run.id}`.toLowerCase();
+  const docker = (...args: string[]) => promisify(execFile)('docker', args);
+  // The container stays when it is stopped, with its data, until the end of the run.
+  run.undoWith(['docker', 'rm', '--force', '--volumes', container]);
+  const create = [
+    ...['run', '--name', container, '--hostname', container],
+    ...['--publish', `127.0.0.1:${access.amqpPort}:5672`],
+    ...['--publish', `127.0.0.1:${access.managementPort}:15672`],
+    ...['--env', `RABBITMQ_DEFAULT_USER=${access.user}`],
+    ...['--env', `RABBITMQ_DEFAULT_PASS=${access.password}`],
+    installation.image,
+  ];
 
   let client: ServerProcess | undefined;
   return {
-    name,
+    name: `rabbit@${container}`,
     get pid() {
       return client?.pid ?? 0;
     },
@@ -29,26 +35,20 @@ export async function dockerRabbitmqNode(options: {
       client = await startServerProcess(run, {
         name: 'rabbitmq',
         command: 'docker',
-        args: [
-          ...['run', '--rm', '--name', container],
-          // The data's folder inside is named after the host, and must be found again.
-          ...['--hostname', container, '--volume', `${data}:/var/lib/rabbitmq`],
-          ...['--publish', `127.0.0.1:${access.amqpPort}:5672`],
-          ...['--publish', `127.0.0.1:${access.managementPort}:15672`],
-          ...['--env', `RABBITMQ_DEFAULT_USER=${access.user}`],
-          ...['--env', `RABBITMQ_DEFAULT_PASS=${access.password}`],
-          installation.image,
-        ],
-        // Docker's client passes it on to the container, which it could not do with SIGKILL.
-        signal: 'SIGTERM',
-        graceMs: 20_000,
+        args: client ? ['start', '--attach', container] : create,
+        // Ends only Docker's client, which shows the container's log; the rest is undone.
+        signal: 'SIGKILL',
+        graceMs: 1000,
       });
       // The image may have to be downloaded first.
       await client.untilReady(isReady, 300_000);
     },
-    stop: async () => client?.stop('SIGTERM'),
+    async stop() {
+      await docker('stop', '--time', '30', container);
+      await client?.exited;
+    },
     async kill() {
-      await promisify(execFile)('docker', ['kill', container]);
+      await docker('kill', container);
       await client?.exited;
     },
     rabbitmqctl: {

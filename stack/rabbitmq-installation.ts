@@ -30,7 +30,9 @@ const IMAGE = 'rabbitmq:3-management';
  *
  * @throws {StackError} that says what to install.
  */
-export async function findRabbitmq(progress: (line: string) => void): Promise<RabbitmqInstallation> {
+export async function findRabbitmq(
+  progress: (line: string) => void,
+): Promise<RabbitmqInstallation> {
   const found = (await findInstalled()) ?? (await findDocker());
   if (found) return found;
   if (isRoot() && (await onPath('apt-get'))) {
@@ -71,7 +73,9 @@ async function versionNear(folder: string): Promise<string> {
 
 async function findEpmd(): Promise<string | undefined> {
   const erlang = '/usr/lib/erlang';
-  const releases = (await readdir(erlang).catch(() => [])).filter((name) => name.startsWith('erts-'));
+  const releases = (await readdir(erlang).catch(() => [])).filter((name) =>
+    name.startsWith('erts-'),
+  );
   const folders = [
     ...pathFolders(),
     '/opt/homebrew/bin',
@@ -110,6 +114,8 @@ async function installDebianPackage(): Promise<void> {
     });
   } finally {
     if (foreign === undefined) await rm(POLICY_FILE, { force: true });
+    // Nor at the next boot. Where there is no systemd, there is nothing to disable.
+    await run('systemctl', ['disable', 'rabbitmq-server']).catch(() => undefined);
   }
 }
 

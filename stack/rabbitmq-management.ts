@@ -1,11 +1,11 @@
 /** What the stack and the tests ask of a broker's management API. */
 export interface RabbitmqManagement {
   /** Creates a virtual host that the stack's user may do everything in. */
-  createVhost(name: string): Promise<void>;
+  createVhost: (name: string) => Promise<void>;
   /** Deletes a virtual host with all that is in it, and closes its connections. */
-  deleteVhost(name: string): Promise<void>;
+  deleteVhost: (name: string) => Promise<void>;
   /** Whether something listens on an AMQP port. */
-  listensOn(port: number): Promise<boolean>;
+  listensOn: (port: number) => Promise<boolean>;
 }
 
 /**

@@ -7,7 +7,8 @@ import { installedRabbitmqNode, type RabbitmqNode } from './rabbitmq-node';
 import type { Run } from './run';
 
 /** A private RabbitMQ broker. */
-export interface Rabbitmq extends Omit<RabbitmqNode, 'start'>, Omit<RabbitmqManagement, 'listensOn'> {
+export interface Rabbitmq
+  extends Omit<RabbitmqNode, 'start'>, Omit<RabbitmqManagement, 'listensOn'> {
   /** The AMQP URL of a virtual host; of the default one, `/`, without a name. */
   url(vhost?: string): string;
   /** With credentials. */
@@ -33,16 +34,17 @@ export async function startRabbitmq(options: {
   const amqpUrl = `amqp://${credentials}@127.0.0.1:${access.amqpPort}/%2F`;
   const node =
     installation.kind === 'docker'
-      ? await dockerRabbitmqNode({ run, installation, access })
+      ? dockerRabbitmqNode({ run, installation, access })
       : await installedRabbitmqNode({ run, installation, access });
-  const { listensOn, ...management } = rabbitmqManagement(managementUrl);
+  const { createVhost, deleteVhost, listensOn } = rabbitmqManagement(managementUrl);
   // The broker in a container knows its port only by the number that it has inside.
   const listener = installation.kind === 'docker' ? 5672 : access.amqpPort;
   const start = () => node.start(() => listensOn(listener));
   await start();
 
   return {
-    ...management,
+    createVhost,
+    deleteVhost,
     managementUrl,
     url: (vhost = '/') => vhostUrl(amqpUrl, vhost),
     name: node.name,

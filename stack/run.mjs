@@ -3,8 +3,11 @@
  * `node stack/run.mjs <command> [arguments]`: makes the clone ready, then runs one of the commands
  * below in this very process, so that signals, the terminal and the exit code are the command's.
  */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { reportFailure, setup } from './setup.mjs';
 
@@ -26,6 +29,7 @@ if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
   process.exitCode = 2;
 } else {
   try {
+    stopWithNpm();
     await setup();
     const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
     const main = path.join(root, 'dist', 'stack', `${command}.js`);
@@ -33,5 +37,38 @@ if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
     createRequire(import.meta.url)(main);
   } catch (error) {
     reportFailure(error);
+  }
+}
+
+/**
+ * Between npm and us there is a shell, which does not pass on the SIGTERM that npm gets, and of
+ * npm's own hard death nobody tells us. Whoever runs us through npm means to stop us with it.
+ */
+function stopWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return;
+  const shell = process.ppid;
+  const npm = parentOf(shell);
+  const watch = setInterval(() => {
+    if (process.ppid === shell && isRunning(npm)) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, 500);
+  watch.unref();
+}
+
+function parentOf(pid) {
+  if (process.platform === 'linux') {
+    // "<pid> (<name>) <state> <parent> ...", and the name may hold anything.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  }
+  return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
   }
 }

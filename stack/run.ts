@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { join } from 'node:path';
 import { packageRoot } from '../runtime/package-root';
-import { endRun, type OwnedProcess, readLedger, writeLedger } from './ledger';
+import { endRun, type Ledger, type OwnedProcess, readLedger, writeLedger } from './ledger';
 import { identify, isAlive } from './process-identity';
 import { StackError } from './stack-error';
 
@@ -22,6 +23,8 @@ export interface Run {
   own(process: Omit<OwnedProcess, 'startedAt'>): void;
   /** The process has ended in an orderly way. */
   disown(pid: number): void;
+  /** Runs this command with the run's end, when its processes have ended. */
+  undoWith(command: string[]): void;
   /** Removes this file or folder with the run. To be called before it is made. */
   ownPath(path: string): void;
   /** Ends every process and removes every file. May be called more than once. */
@@ -36,7 +39,7 @@ export function startRun(parent: string): Run {
   const directory = mkdtempSync(join(parent, PREFIX));
   const owner = identify(process.pid);
   if (!owner) throw new StackError(`cannot read the start time of process ${process.pid}`);
-  const ledger = { owner, processes: [] as OwnedProcess[], paths: [] as string[] };
+  const ledger: Ledger = { owner, processes: [], undoCommands: [], paths: [] };
   let ending: Promise<void> | undefined;
   const write = () => {
     if (!ending) writeLedger(directory, ledger);
@@ -59,6 +62,10 @@ export function startRun(parent: string): Run {
     },
     disown(pid) {
       ledger.processes = ledger.processes.filter((owned) => owned.pid !== pid);
+      write();
+    },
+    undoWith(command) {
+      ledger.undoCommands.push(command);
       write();
     },
     ownPath(path) {
@@ -93,16 +100,18 @@ export async function endAbandonedRuns(parent: string): Promise<string[]> {
 }
 
 /** The watchdog notices our death as the end of its standard input. */
-function startWatchdog(directory: string): Socket {
+function startWatchdog(directory: string): Writable {
   const script = join(packageRoot(), 'dist', 'stack', 'watchdog.js');
+  if (!existsSync(script)) throw new StackError(`${script} is missing: run npm run setup`);
   const watchdog = spawn(process.execPath, [script, directory], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   watchdog.unref();
-  const pipe = watchdog.stdin as Socket;
+  const pipe = watchdog.stdin;
   pipe.on('error', () => undefined);
-  pipe.unref();
+  // Node's declarations do not say that a pipe is a socket, which need not keep us alive.
+  if (pipe instanceof Socket) pipe.unref();
   return pipe;
 }

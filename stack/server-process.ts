@@ -10,17 +10,22 @@ import { StackError } from './stack-error';
 export interface ServerCommand extends Pick<OwnedProcess, 'name' | 'signal' | 'graceMs'> {
   command: string;
   args: readonly string[];
-  env?: Readonly<Record<string, string>>;
+  /** Added to our own variables; an undefined one is taken away. */
+  env?: Readonly<Record<string, string | undefined>>;
   /** Runs as this user rather than as ours. */
   user?: { uid: number; gid: number };
   cwd?: string;
+  /** @default `<run>/<name>.log` */
+  logFile?: string;
 }
 
 /** A server that belongs to a run. */
 export interface ServerProcess {
   readonly pid: number;
-  /** Resolves when it has ended, for whatever reason. */
-  readonly exited: Promise<void>;
+  /** Resolves when it has ended, for whatever reason, with how: `exit code 1`, or a signal's name. */
+  readonly exited: Promise<string>;
+  /** The last lines of its log. */
+  logTail(): string;
   /** Waits until `isReady` is true. @throws {StackError} if it ends first or takes too long. */
   untilReady(isReady: () => Promise<boolean>, timeoutMs?: number): Promise<void>;
   /** Waits for the end, but kills it after this long. */
@@ -32,10 +37,10 @@ export interface ServerProcess {
 /**
  * Starts a server as part of `run`. It leads a process group of its own, so that Ctrl-C in the
  * terminal reaches only us and the servers go down in order; its output goes to
- * `<run>/<name>.log` directly, so that it never waits for us to read.
+ * its log file directly, so that it never waits for us to read.
  */
 export async function startServerProcess(run: Run, server: ServerCommand): Promise<ServerProcess> {
-  const logFile = join(run.directory, `${server.name}.log`);
+  const { logFile = join(run.directory, `${server.name}.log`) } = server;
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(server.command, server.args, {
     cwd: server.cwd ?? run.directory,
@@ -45,7 +50,9 @@ export async function startServerProcess(run: Run, server: ServerCommand): Promi
     ...server.user,
   });
   closeSync(log);
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, endedBy) => resolve(endedBy ?? `exit code ${code}`));
+  });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve).once('error', (cause) => {
       reject(new StackError(`${server.name} does not start: ${cause.message}`, { cause }));
@@ -63,6 +70,7 @@ export async function startServerProcess(run: Run, server: ServerCommand): Promi
   return {
     pid,
     exited,
+    logTail: () => tail(logFile),
     async untilReady(isReady, timeoutMs = 60_000) {
       const deadline = Date.now() + timeoutMs;
       while (!(await isReady().catch(() => false))) {

@@ -224,7 +224,9 @@ async function migrate(
       applyMigrations({ url: urls.orders, schema: 'orders' }),
       applyMigrations({ url: urls.dispatch, schema: 'dispatch' }),
     ]).catch((error: unknown) => {
-      throw error instanceof MigrationError ? new StackError(error.message, { cause: error }) : error;
+      throw error instanceof MigrationError
+        ? new StackError(error.message, { cause: error })
+        : error;
     }),
   );
 }

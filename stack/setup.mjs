@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -153,7 +154,9 @@ function mark(file) {
 }
 
 function fingerprint(marks) {
-  return createHash('sha256').update(JSON.stringify(Object.entries(marks).sort())).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(marks).sort()))
+    .digest('hex');
 }
 
 function filesBelow(folder, ending, leftOut) {

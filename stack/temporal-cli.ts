@@ -31,7 +31,8 @@ export async function findTemporalCli(
   run: Run,
   progress: (line: string) => void,
 ): Promise<TemporalCli> {
-  const path = (await findInstalled()) ?? (await download(run, progress)) ?? (await build(run, progress));
+  const path =
+    (await findInstalled()) ?? (await download(run, progress)) ?? (await build(run, progress));
   if (path !== undefined) return { path, version: await versionOf(path) };
   throw new StackError(
     'no Temporal CLI found and none could be downloaded: install it ' +

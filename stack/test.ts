@@ -40,11 +40,15 @@ async function useKept(stack: TestStackFile): Promise<Run> {
 }
 
 async function runJest(run: Run, signal: AbortSignal): Promise<number> {
-  const jest = execa(process.execPath, [require.resolve('jest/bin/jest'), ...process.argv.slice(2)], {
-    cwd: packageRoot(),
-    stdio: 'inherit',
-    reject: false,
-  });
+  const jest = execa(
+    process.execPath,
+    [require.resolve('jest/bin/jest'), ...process.argv.slice(2)],
+    {
+      cwd: packageRoot(),
+      stdio: 'inherit',
+      reject: false,
+    },
+  );
   if (jest.pid !== undefined) {
     // It stays in our process group, since it needs the terminal.
     run.own({ pid: jest.pid, name: 'jest', signal: 'SIGTERM', graceMs: 5000, leadsGroup: false });
@@ -53,7 +57,7 @@ async function runJest(run: Run, signal: AbortSignal): Promise<number> {
   return (await jest).exitCode ?? 1;
 }
 
-main()
+void main()
   .catch((error: unknown) => {
     console.error(error instanceof StackError ? `test stack: ${error.message}` : error);
     return 1;

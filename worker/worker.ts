@@ -123,6 +123,8 @@ export async function createOrderDispatchWorker(
         activities: createMainActivities(dependencies),
         maxConcurrentWorkflowTaskExecutions: maximumWorkflowTasks,
         shutdownGraceTime: '5s',
+        // How long a workflow waits for the worker that has it cached, before any other takes it.
+        stickyQueueScheduleToStartTimeout: '5s',
       }),
       Worker.create({
         ...shared,

@@ -27,11 +27,11 @@ export async function withdraw(view: OrderView): Promise<void> {
 
   const { policy, input } = view;
   const deadline = new Date(Date.now() + policy.dispatchWithinMs);
-  const { requestWithdrawal } = requestActivities(policy, deadline);
+  const activities = requestActivities(policy, deadline);
   const failure = await awaitAnswer(view, {
     request: () => {
       const dispatchBy = deadline.toISOString();
-      return requestWithdrawal({ order: input.order, policy, dispatchBy });
+      return activities.requestWithdrawal({ order: input.order, policy, dispatchBy });
     },
     isOver: () => view.withdrawalAnswer !== undefined,
   });

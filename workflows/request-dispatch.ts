@@ -21,10 +21,11 @@ export async function requestDispatch(view: OrderView): Promise<void> {
 
   const { policy, confirmedAt } = view;
   view.confirmedAt = undefined;
-  const { requestDispatch: request } = requestActivities(policy, new Date(dispatchBy));
+  const activities = requestActivities(policy, new Date(dispatchBy));
   const { order } = view.input;
   const failure = await awaitAnswer(view, {
-    request: () => request({ order, policy, dispatchBy, ...(confirmedAt && { confirmedAt }) }),
+    request: () =>
+      activities.requestDispatch({ order, policy, dispatchBy, ...(confirmedAt && { confirmedAt }) }),
     isOver: () =>
       view.order.status !== 'placed' ||
       view.answer !== undefined ||

@@ -1,5 +1,4 @@
 import type { Acknowledgement } from '../../domain/messages/acknowledgement';
-import type { Prisma } from './generated/client';
 import type { DispatchTransaction } from './order-transaction';
 
 /** Finds the answers that were given to these requests and withdrawals, by request ID. */
@@ -22,6 +21,6 @@ export async function storeAnswer(
 ): Promise<void> {
   const { requestId, orderId } = answer;
   await transaction.inboxEntry.create({
-    data: { requestId, orderId, answer: answer as unknown as Prisma.InputJsonObject },
+    data: { requestId, orderId, answer: answer },
   });
 }

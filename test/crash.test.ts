@@ -1,0 +1,149 @@
+import { Client, Connection } from '@temporalio/client';
+import { OrderDispatchClient, type OrderHandle, type PolicyOverrides } from '../client';
+import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
+import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import type { CrashPoint } from '../runtime/crash-point';
+import { startProcess, type TestProcess } from './processes';
+import { createSurroundings, eventually, newOrder, type Surroundings } from './setup';
+
+describe('a process killed with SIGKILL', () => {
+  let surroundings: Surroundings;
+  let client: OrderDispatchClient;
+  let connection: Connection;
+  let temporal: Client;
+  let orders: OrdersDatabase;
+  let dispatches: DispatchDatabase;
+  let started: TestProcess[] = [];
+
+  beforeAll(async () => {
+    surroundings = await createSurroundings();
+    const { stack, namespace, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
+    client = await OrderDispatchClient.connect({
+      address: stack.temporalAddress,
+      namespace,
+      workflowTaskTimeoutMs: 2_000,
+    });
+    connection = await Connection.connect({ address: stack.temporalAddress });
+    temporal = new Client({ connection, namespace });
+    orders = openOrdersDatabase({ url: ordersDatabaseUrl });
+    dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl });
+  });
+  afterEach(async () => {
+    for (const process of started) process.kill('SIGKILL');
+    await Promise.all(started.map(({ exited }) => exited));
+    started = [];
+  });
+  afterAll(async () => {
+    await client.close();
+    await connection.close();
+    await orders.$disconnect();
+    await dispatches.$disconnect();
+    await surroundings.remove();
+  });
+
+  const start = async (name: 'worker' | 'dispatch-system', crashPoint?: CrashPoint) => {
+    const process = startProcess(name, surroundings, {
+      ...(crashPoint && { ORDER_DISPATCH_CRASH_POINT: crashPoint }),
+    });
+    started.push(process);
+    await process.ready;
+    return process;
+  };
+  const expectDispatchedOnce = async (handle: OrderHandle) => {
+    const result = await handle.result();
+    expect(result).toMatchObject({ status: 'dispatched', dispatchedBy: 'acknowledgement' });
+    const { orderId } = handle;
+    expect(await dispatches.dispatch.findMany({ where: { orderId } })).toMatchObject([
+      { status: 'live', courierId: result.courierId },
+    ]);
+    const ledger = await orders.acknowledgement.findMany({ where: { orderId } });
+    expect(ledger.filter((row) => row.class === 'first')).toHaveLength(1);
+    return result;
+  };
+  const policy: PolicyOverrides = {
+    acknowledgementTimeoutMs: 1_000,
+    initialIntervalMs: 100,
+    maximumAttempts: 20,
+  };
+
+  test('the worker in the quick path, after it published: nothing is lost, dispatched once', async () => {
+    await start('dispatch-system');
+    const doomed = await start('worker', 'quickPath.afterPublish');
+    const handle = await client.placeOrder(newOrder(), { policy });
+    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    await start('worker');
+    await expectDispatchedOnce(handle);
+  });
+
+  test('the worker after the ledger’s commit, before it tells: nothing is lost, dispatched once', async () => {
+    await start('dispatch-system');
+    const doomed = await start('worker', 'acknowledgement.afterCommit');
+    const handle = await client.placeOrder(newOrder(), { policy });
+    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    await start('worker');
+    await expectDispatchedOnce(handle);
+  });
+
+  test('the worker while it waits in the durable path: the answer reaches the next worker by the shared queue', async () => {
+    const doomed = await start('worker');
+    const handle = await client.placeOrder(newOrder(), {
+      policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 },
+    });
+    await eventually(async () => {
+      const row = await orders.order.findUnique({ where: { orderId: handle.orderId } });
+      return row?.attempts === 1;
+    });
+    await eventually(async () => {
+      const workflow = temporal.workflow.getHandle(dispatchOrderWorkflowId(handle.orderId));
+      const { raw } = await workflow.describe();
+      return raw.pendingActivities?.some(({ heartbeatDetails }) => heartbeatDetails);
+    });
+    doomed.kill('SIGKILL');
+    await doomed.exited;
+    await start('dispatch-system');
+    await start('worker');
+    // One attempt: nothing was asked again, so this answer was sent to the home that is gone.
+    expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
+  });
+
+  test.each<CrashPoint>(['dispatchSystem.afterCommit', 'dispatchSystem.afterAnswer'])(
+    'the dispatch system at %s: the message comes again and is answered the same',
+    async (crashPoint) => {
+      await start('worker');
+      const doomed = await start('dispatch-system', crashPoint);
+      const handle = await client.placeOrder(newOrder(), { policy });
+      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+      await start('dispatch-system');
+      await expectDispatchedOnce(handle);
+    },
+  );
+
+  test('and a worker told to stop with orders in flight drains and exits with 0', async () => {
+    const worker = await start('worker');
+    const handles = await Promise.all(
+      Array.from({ length: 10 }, () => client.placeOrder(newOrder(), { policy })),
+    );
+    await eventually(
+      async () => (await orders.order.count({ where: { status: 'placed' } })) === 10,
+    );
+    worker.kill('SIGTERM');
+    expect(await worker.exited).toEqual({ code: 0, signal: null });
+    await start('dispatch-system');
+    await start('worker');
+    for (const handle of handles) await expectDispatchedOnce(handle);
+  });
+
+  test('a worker whose database is not migrated, or whose namespace is bare, names what is missing', async () => {
+    const { ordersDatabaseUrl } = surroundings;
+    const bare = ordersDatabaseUrl.replace(/[^/]+$/, 'postgres');
+    const worker = startProcess('worker', surroundings, { ORDERS_DATABASE_URL: bare });
+    expect(await worker.exited).toMatchObject({ code: 1 });
+    expect(worker.output()).toMatch(/lacks the migrations .*order-dispatch setup migrate/);
+    const misconfigured = startProcess('worker', surroundings, { AMQP_URL: 'http://x' });
+    expect(await misconfigured.exited).toMatchObject({ code: 1 });
+    expect(misconfigured.output()).toMatch(
+      /^worker: AMQP_URL: must be a URL that starts with amqp/,
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { bundleWorkflowCode } from '@temporalio/worker';
+
+const ROOT = join(__dirname, '..');
+
+describe('package', () => {
+  test('requiring the client loads neither amqplib, Prisma nor @temporalio/worker', () => {
+    const script = `
+      const { OrderDispatchClient } = require('order-dispatch');
+      if (typeof OrderDispatchClient.connect !== 'function') throw new Error('no client');
+      console.log(JSON.stringify(Object.keys(require.cache)));`;
+    const loaded = execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' });
+    expect(loaded).toContain('@temporalio/client');
+    expect(loaded).not.toMatch(
+      /node_modules\/(amqplib|@prisma|prisma|@temporalio\/(worker|core-bridge))\//,
+    );
+  });
+
+  test('the worker can be required by its own name', () => {
+    const script = `console.log(typeof require('order-dispatch/worker').createOrderDispatchWorker)`;
+    const type = execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' });
+    expect(type.trim()).toBe('function');
+  });
+
+  test('the workflows bundle: nothing that they import needs Node', async () => {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(ROOT, 'workflows', 'index.ts'),
+      logger: { ...console, log: () => {}, trace: () => {}, debug: () => {}, info: () => {} },
+    });
+    expect(code).toContain('dispatchOrder');
+    expect(code).not.toMatch(/node_modules\/(pino|amqplib|canonicalize|@prisma)\//);
+  });
+
+  test('the lint refuses what the import table forbids', () => {
+    const forbidden = [
+      ['domain/order.ts', "import '../runtime/logger';"],
+      ['workflows/dispatch-order.ts', "import { createMainActivities } from '../activities';"],
+      ['activities/submit-order.ts', "import '../database/dispatch/inbox';"],
+      ['dispatch-system/answer.ts', "import '../database/orders/orders';"],
+      ['client/order-handle.ts', "import '../messaging/publisher';"],
+      ['worker/worker.ts', "import 'amqplib';"],
+      ['activities/submit-order.ts', "import '@prisma/client';"],
+      ['client/order-handle.ts', 'process.env;'],
+    ];
+    // A process of its own: ESLint loads its configuration as an ES module, which Jest cannot.
+    const script = `
+      const { ESLint } = require('eslint');
+      const eslint = new ESLint();
+      const rules = async ([filePath, code]) =>
+        (await eslint.lintText(code, { filePath }))[0].messages.map(({ ruleId }) => ruleId);
+      Promise.all(${JSON.stringify(forbidden)}.map(rules)).then((all) => console.log(JSON.stringify(all)));`;
+    const output = execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' });
+    const refused = (JSON.parse(output) as string[][]).map((rules) =>
+      rules.some((rule) => /no-restricted-(imports|properties)$/.test(rule)),
+    );
+    expect(refused).toEqual(forbidden.map(() => true));
+  });
+});

@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { CrashPoint } from '../runtime/crash-point';
+import type { Surroundings } from './setup';
+
+/** A process of ours, as it runs in production. */
+export interface TestProcess {
+  pid: number;
+  /** Resolves when the process says that it is ready. */
+  ready: Promise<void>;
+  /** Resolves when the process has ended: how. */
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** What it wrote to stderr so far. */
+  output: () => string;
+  kill: (signal: NodeJS.Signals) => void;
+}
+
+/** Starts a built process on a test file's surroundings. */
+export function startProcess(
+  name: 'worker' | 'dispatch-system',
+  surroundings: Surroundings,
+  environment: {
+    ORDER_DISPATCH_CRASH_POINT?: CrashPoint;
+    [variable: string]: string | undefined;
+  } = {},
+): TestProcess {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [join(__dirname, '..', 'dist', name, 'main.js')],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        TEMPORAL_ADDRESS: surroundings.stack.temporalAddress,
+        TEMPORAL_NAMESPACE: surroundings.namespace,
+        AMQP_URL: surroundings.amqpUrl,
+        ORDERS_DATABASE_URL: surroundings.ordersDatabaseUrl,
+        DISPATCH_DATABASE_URL: surroundings.dispatchDatabaseUrl,
+        ...environment,
+      },
+    },
+  );
+  let output = '';
+  const exited = once(child, 'exit').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }));
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes('"msg":"ready"')) resolve();
+    });
+    void exited.then(() => reject(new Error(`${name} ended: ${output.slice(-2_000)}`)));
+  });
+  ready.catch(() => {});
+  return {
+    pid: child.pid ?? 0,
+    ready,
+    exited,
+    output: () => output,
+    kill: (signal) => child.kill(signal),
+  };
+}
