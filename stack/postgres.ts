@@ -7,7 +7,7 @@ import { cacheFolder } from './cache-folder';
 import { acceptsConnections, createDatabase, databaseUrl } from './databases';
 import { freePort } from './ports';
 import { type PostgresBinaries, postgresUser } from './postgres-binaries';
-import type { Run } from './run';
+import type { Run } from './stack-run';
 import { startServerProcess, type ServerProcess } from './server-process';
 
 /** A private PostgreSQL server. */
@@ -41,7 +41,7 @@ export async function startPostgres(options: {
   const password = randomBytes(18).toString('base64url');
   const folder = await makePrivateFolder(run, user);
   const data = join(folder, 'data');
-  await initialise({ folder, data, binaries, password, user });
+  await initialise({ run, folder, data, binaries, password, user });
   const port = await freePort();
   const serverUrl = `postgresql://${ROLE}:${password}@127.0.0.1:${port}/postgres`;
 
@@ -66,7 +66,7 @@ export async function startPostgres(options: {
       ...(user && { user }),
       // An immediate shutdown: its children and its shared memory go with it, unlike with SIGKILL.
       signal: 'SIGQUIT',
-      graceMs: 5000,
+      graceMs: 10_000,
     });
     await server.untilReady(() => acceptsConnections(serverUrl));
   };
@@ -105,18 +105,19 @@ async function makePrivateFolder(run: Run, user?: { uid: number; gid: number }):
 }
 
 async function initialise(options: {
+  run: Run;
   folder: string;
   data: string;
   binaries: PostgresBinaries;
   password: string;
   user: { uid: number; gid: number } | undefined;
 }): Promise<void> {
-  const { folder, data, binaries, password, user } = options;
+  const { run, folder, data, binaries, password, user } = options;
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   try {
     if (user) await chown(passwordFile, user.uid, user.gid);
-    await promisify(execFile)(
+    const initdb = promisify(execFile)(
       binaries.initdb,
       [
         `--pgdata=${data}`,
@@ -133,6 +134,13 @@ async function initialise(options: {
       ],
       { cwd: '/', ...user },
     );
+    const { pid } = initdb.child;
+    // Waited for at the end: without its files it would leave shared memory behind.
+    if (pid !== undefined) {
+      run.own({ pid, name: 'initdb', signal: 'SIGTERM', graceMs: 10_000, leadsGroup: false });
+    }
+    await initdb;
+    if (pid !== undefined) run.disown(pid);
   } finally {
     await rm(passwordFile, { force: true });
   }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
 import type { RabbitmqAccess, RabbitmqNode } from './rabbitmq-node';
-import type { Run } from './run';
+import type { Run } from './stack-run';
 import { startServerProcess, type ServerProcess } from './server-process';
 
 /** RabbitMQ in a container, for a machine that has Docker and no RabbitMQ. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePort, isOpen } from './ports';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
 import type { Rabbitmqctl } from './rabbitmqctl';
-import type { Run } from './run';
+import type { Run } from './stack-run';
 import { startServerProcess, type ServerProcess } from './server-process';
 
 /** A broker of this run, however it is run. */
@@ -27,8 +27,11 @@ export interface RabbitmqAccess {
   managementPort: number;
 }
 
-/** Keeps Erlang's node-to-node listeners, of the broker and of `rabbitmqctl`, on the loopback. */
-const LOOPBACK_ONLY = '-kernel inet_dist_use_interface {127,0,0,1}';
+/**
+ * For every Erlang that the broker, its helpers and `rabbitmqctl` start: listen to other nodes on
+ * the loopback only, and never start a port mapper, which would outlive the run.
+ */
+const ERLANG_FLAGS = '-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}';
 
 /**
  * A private node of an installed RabbitMQ: with a name, a cookie, a port mapper (epmd), files and
@@ -48,14 +51,13 @@ export async function installedRabbitmqNode(options: {
 
   const env = {
     HOME: home,
+    ERL_FLAGS: ERLANG_FLAGS,
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(epmdPort),
     // With input "allowed" the start script replaces itself by the Erlang machine, so that the
     // process that we start is the one that we stop.
     RABBITMQ_ALLOW_INPUT: 'true',
     RABBITMQ_SERVER_START_ARGS: '-noinput',
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: LOOPBACK_ONLY,
-    RABBITMQ_CTL_ERL_ARGS: LOOPBACK_ONLY,
     RABBITMQ_NODENAME: name,
     RABBITMQ_DIST_PORT: String(distributionPort),
     RABBITMQ_MNESIA_BASE: join(home, 'data'),
@@ -68,7 +70,7 @@ export async function installedRabbitmqNode(options: {
     RABBITMQ_CONFIG_FILES: join(home, 'conf.d'),
     RABBITMQ_ADVANCED_CONFIG_FILE: join(home, 'advanced.config'),
   };
-  // Started first, or Erlang would start one that outlives it.
+  // Started first: the broker does not start without one.
   const epmd = await startServerProcess(run, {
     name: 'epmd',
     command: installation.epmd,

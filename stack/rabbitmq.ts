@@ -4,7 +4,7 @@ import { dockerRabbitmqNode } from './rabbitmq-container';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
 import { type RabbitmqManagement, rabbitmqManagement, vhostUrl } from './rabbitmq-management';
 import { installedRabbitmqNode, type RabbitmqNode } from './rabbitmq-node';
-import type { Run } from './run';
+import type { Run } from './stack-run';
 
 /** A private RabbitMQ broker. */
 export interface Rabbitmq

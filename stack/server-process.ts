@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OwnedProcess } from './ledger';
-import type { Run } from './run';
+import type { Run } from './stack-run';
 import { StackError } from './stack-error';
 
 /** How a server is started. */

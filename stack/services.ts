@@ -8,7 +8,7 @@ import { postgresBinaries } from './postgres-binaries';
 import { type Progress, timed } from './progress';
 import { type Rabbitmq, startRabbitmq } from './rabbitmq';
 import { findRabbitmq } from './rabbitmq-installation';
-import { endAbandonedRuns, type Run, startRun } from './run';
+import { endAbandonedRuns, type Run, startRun } from './stack-run';
 import { StackError } from './stack-error';
 import { startTemporal, type Temporal } from './temporal';
 import { findTemporalCli } from './temporal-cli';
@@ -30,6 +30,8 @@ export interface Services {
   readonly temporalNamespace: string;
   /** `undefined` where Temporal was given. */
   readonly webUi: string | undefined;
+  /** Path of the `temporal` command line; `undefined` where Temporal was given. */
+  readonly temporalCli: string | undefined;
   readonly amqpUrl: string;
   readonly ordersDatabaseUrl: string;
   readonly dispatchDatabaseUrl: string;
@@ -176,7 +178,7 @@ async function provideTemporal(
   run: Run,
   progress: Progress,
   given: GivenServices,
-): Promise<Pick<Services, 'temporalAddress' | 'temporalNamespace' | 'webUi'>> {
+): Promise<Pick<Services, 'temporalAddress' | 'temporalNamespace' | 'webUi' | 'temporalCli'>> {
   const namespace = given.temporal?.namespace ?? 'default';
   const server = given.temporal
     ? undefined
@@ -184,7 +186,12 @@ async function provideTemporal(
   const address = given.temporal?.address ?? (server as Temporal).address;
   if (given.temporal) progress(`Temporal: ${address}, as TEMPORAL_ADDRESS says`);
   await registerIn(address, namespace);
-  return { temporalAddress: address, temporalNamespace: namespace, webUi: server?.webUi };
+  return {
+    temporalAddress: address,
+    temporalNamespace: namespace,
+    webUi: server?.webUi,
+    temporalCli: server?.cli,
+  };
 }
 
 async function registerIn(address: string, namespace: string): Promise<void> {

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../runtime/package-root';
 import { cacheFolder } from './cache-folder';
-import type { Run } from './run';
+import type { Run } from './stack-run';
 import { startServerProcess } from './server-process';
 import { StackError } from './stack-error';
 

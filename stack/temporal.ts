@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { freePort, isOpen } from './ports';
-import type { Run } from './run';
+import type { Run } from './stack-run';
 import { startServerProcess, type ServerProcess } from './server-process';
 import type { TemporalCli } from './temporal-cli';
 import { createNamespace } from './temporal-namespace';
@@ -11,6 +11,8 @@ export interface Temporal {
   readonly address: string;
   /** URL of the Web UI. */
   readonly webUi: string;
+  /** Path of the `temporal` command line. */
+  readonly cli: string;
   /** Creates a namespace with the service's search attributes, and waits until it can be used. */
   createNamespace(name: string): Promise<void>;
   readonly pid: number;
@@ -88,6 +90,7 @@ export async function startTemporal(options: {
   return {
     address,
     webUi: `http://127.0.0.1:${uiPort}`,
+    cli: cli.path,
     createNamespace: (name) => createNamespace(address, name),
     get pid() {
       return server.pid;

@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { applyMigrations } from '../database/migrate';
 import { packageRoot } from '../runtime/package-root';
 import { databaseUrl } from './databases';
-import { type Run, startRun } from './run';
+import { type Run, startRun } from './stack-run';
 import { TEMPLATES } from './services';
 import { StackError } from './stack-error';
 import { onStopSignal, type StopSignal } from './stop-signals';

@@ -31,9 +31,12 @@ Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
 /** Short pauses, so that what is tried again is tried again soon. */
 export const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
 
+/** The servers that a test file stands on: the shared test stack's, or its own. */
+export type Servers = Omit<TestStackFile, 'owner' | 'webUi'>;
+
 /** A namespace, a virtual host and a pair of databases of a test file's own. */
 export interface Surroundings {
-  stack: TestStackFile;
+  stack: Servers;
   namespace: string;
   vhost: string;
   amqpUrl: string;
@@ -42,10 +45,8 @@ export interface Surroundings {
   remove: () => Promise<void>;
 }
 
-/** Creates a test file's own surroundings on the test stack. */
-export async function createSurroundings(): Promise<Surroundings> {
-  const stack = readTestStackFile(join(__dirname, '..'));
-  if (!stack) throw new Error('no test stack runs: use `npm test`, or `npm run test:stack` first');
+/** Creates a test file's own surroundings on the test stack, or on servers of its own. */
+export async function createSurroundings(stack: Servers = sharedServers()): Promise<Surroundings> {
   const name = `test-${randomUUID().slice(0, 8)}`;
   const management = rabbitmqManagement(stack.managementUrl);
   const [ordersDatabaseUrl, dispatchDatabaseUrl] = await Promise.all([
@@ -71,6 +72,12 @@ export async function createSurroundings(): Promise<Surroundings> {
   };
 }
 
+function sharedServers(): Servers {
+  const stack = readTestStackFile(join(__dirname, '..'));
+  if (!stack) throw new Error('no test stack runs: use `npm test`, or `npm run test:stack` first');
+  return stack;
+}
+
 /** The whole service in this process, on surroundings of its own. */
 export interface TestBed extends Surroundings {
   worker: OrderDispatchWorker;
@@ -94,8 +101,10 @@ export interface TestBed extends Surroundings {
 }
 
 /** Starts worker and dispatch system on surroundings of their own. */
-export async function setup(options: { policy?: PolicyOverrides } = {}): Promise<TestBed> {
-  const surroundings = await createSurroundings();
+export async function setup(
+  options: { policy?: PolicyOverrides; servers?: Servers } = {},
+): Promise<TestBed> {
+  const surroundings = await createSurroundings(options.servers);
   const { amqpUrl, namespace, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
   const log = silentLogger();
   const connection = await NativeConnection.connect({

@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { exampleOrder } from '../cli/example-order';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { STACK_FILE } from '../runtime/stack-file';
+import type { Death, LocalStack } from './local-stack';
+import type { Narrator } from './narrator';
+import { nextCommands } from './next-commands';
+import { PROCESSES, PROCESS_NAMES } from './processes';
+
+/** Prints where everything is, passwords hidden, and what one can try. Writes an order to try it with. */
+export function printConnectionBlock(narrator: Narrator, stack: LocalStack): void {
+  const { details } = stack;
+  narrator.heading('The local stack runs. Where everything is:');
+  narrator.fields({
+    'Web UI': details.webUi || 'that of your Temporal',
+    Temporal: `${details.temporalAddress}, namespace ${details.temporalNamespace}`,
+    RabbitMQ: withoutPassword(details.amqpUrl),
+    'order database': withoutPassword(details.ordersDatabaseUrl),
+    'dispatch database': withoutPassword(details.dispatchDatabaseUrl),
+    ...Object.fromEntries(
+      PROCESS_NAMES.map((name) => [PROCESSES[name].title, whereIs(name, stack)]),
+    ),
+    "the servers' logs": `${relative('', stack.run.directory)}/*.log`,
+    'with passwords': `${relative('', join(stack.folder, '..', STACK_FILE))} (for programs; readable by you alone)`,
+  });
+  printWhatToTry(narrator, stack);
+}
+
+function whereIs(name: (typeof PROCESS_NAMES)[number], { details, logs }: LocalStack): string {
+  const [pid] = details.pids[PROCESSES[name].pids];
+  if (pid !== undefined) return `process ${pid}, log ${logs[name]}`;
+  return `left to you: yours, or \`npm run ${name}\` in another terminal`;
+}
+
+function printWhatToTry(narrator: Narrator, stack: LocalStack): void {
+  const commands = nextCommands(stack);
+  const { file, orderId } = writeOrder(stack);
+  narrator.heading('What to try next, in another terminal:');
+  narrator.show(
+    'place an order, and wait for its courier',
+    commands.orderDispatch(`place --file ${file} --wait`),
+  );
+  narrator.show('where it stands', commands.orderDispatch(`show ${orderId}`));
+  narrator.show('its page in the Web UI', commands.webPage(orderId));
+  narrator.show(
+    'all that happened to it',
+    commands.temporal(`workflow show --workflow-id ${dispatchOrderWorkflowId(orderId)}`),
+  );
+  narrator.show('the orders that wait for a person', commands.orderDispatch('tasks list'));
+  narrator.line();
+}
+
+/** An order of its own for each stack, so that it is not one that a given Temporal knows already. */
+function writeOrder(stack: LocalStack): { file: string; orderId: string } {
+  const order = exampleOrder(new Date());
+  const file = join(stack.folder, 'order.json');
+  stack.run.ownPath(file);
+  writeFileSync(file, `${JSON.stringify(order, undefined, 2)}\n`);
+  return { file: relative('', file), orderId: order.orderId };
+}
+
+/** Says that a process has died, and why as far as its log knows. */
+export function printDeath(narrator: Narrator, death: Death): void {
+  const { name, pid, how, logFile, logTail } = death;
+  narrator.alarm(`The ${PROCESSES[name].title} (process ${pid}) ended by itself: ${how}.`);
+  narrator.show(`The end of ${logFile}:`, logTail);
+  narrator.say(`It is not started again. To start another one: npm run ${name}`);
+  narrator.line();
+}
+
+function withoutPassword(text: string): string {
+  const url = new URL(text);
+  if (url.password !== '') url.password = '***';
+  return url.href;
+}

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exampleOrder } from '../cli/example-order';
+import type { OrderResult } from '../client';
+import type { Order } from '../domain/order';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import type { OperatorSession } from '../operations/connect';
+import type { DemoAnswer } from './demo-decide';
+import type { Narrator } from './narrator';
+import type { NextCommands } from './next-commands';
+
+/** What a story of the demo is told with. */
+export interface Scene {
+  narrator: Narrator;
+  session: OperatorSession;
+  commands: NextCommands;
+}
+
+/** How a story ended: a row of the table. */
+export interface Outcome {
+  whatHappened: string;
+  result: OrderResult;
+}
+
+/** A story did not end as it should. */
+export class StoryFailed extends Error {
+  override readonly name = 'StoryFailed';
+}
+
+/** How long anything in a story may take, in ms: far more than it does. */
+const PATIENCE_MS = 30_000;
+
+/** An order that nobody has placed, and what it asks of the demo's dispatch system. */
+export function newOrder(title: string, demo?: DemoAnswer): Order {
+  const now = new Date();
+  const orderId = `demo-${now.getTime().toString(36)}-${title}`;
+  return { ...exampleOrder(now), orderId, details: demo ? { demo } : {} };
+}
+
+/** Waits for an order's result, but not for ever. */
+export function resultOf({ session }: Scene, orderId: string): Promise<OrderResult> {
+  return Promise.race([
+    session.orders.getOrder(orderId).result(),
+    sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
+      throw new StoryFailed(`order ${orderId} had no result after ${PATIENCE_MS / 1000} s`);
+    }),
+  ]);
+}
+
+/** Waits until `probe` finds something. */
+export async function eventually<Value>(
+  what: string,
+  probe: () => Promise<Value | undefined>,
+): Promise<Value> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined) return value;
+    if (Date.now() > deadline) throw new StoryFailed(`${what}: not within ${PATIENCE_MS / 1000} s`);
+    await sleep(100);
+  }
+}
+
+/** @throws {@link StoryFailed} where the result is not what the story is about. */
+export function expectResult(result: OrderResult, expected: Partial<OrderResult>): void {
+  for (const [field, value] of Object.entries(expected)) {
+    const found = result[field as keyof OrderResult];
+    if (found === value) continue;
+    throw new StoryFailed(`order ${result.orderId} has ${field} ${found} rather than ${value}`);
+  }
+}
+
+/** Does the work, and meanwhile tells each attempt of the order that waits for its acknowledgement. */
+export async function tellingAttempts<Result>(
+  scene: Scene,
+  orderId: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const done = new AbortController();
+  const telling = tellAttempts(scene, orderId, done.signal);
+  try {
+    return await work();
+  } finally {
+    done.abort();
+    await telling;
+  }
+}
+
+async function tellAttempts(scene: Scene, orderId: string, done: AbortSignal): Promise<void> {
+  const { narrator, session } = scene;
+  const workflow = session.temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId));
+  for (let told = 0; !done.aborted;) {
+    // Only a look: what fails here fails the story elsewhere.
+    const description = await workflow.describe().catch(() => undefined);
+    const attempt = description?.raw.pendingActivities?.find(
+      ({ activityType }) => activityType?.name === 'requestDispatch',
+    )?.attempt;
+    if (attempt && attempt > told && !done.aborted) {
+      narrator.step(
+        `attempt ${attempt}: ${attempt === 1 ? 'the request is out' : 'the same request goes out again'}`,
+      );
+      told = attempt;
+    }
+    await sleep(100, undefined, { signal: done }).catch(() => undefined);
+  }
+}
+
+/** Says where one can look at an order. */
+export function showWhereToLook({ narrator, commands }: Scene, orderId: string): void {
+  narrator.show(
+    'where to look',
+    commands.webPage(orderId),
+    commands.orderDispatch(`show ${orderId}`),
+  );
+}

@@ -1,0 +1,157 @@
+import type { HumanTaskEntry } from '../client';
+import type { Resolution } from '../domain/resolution';
+import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { readHumanTask } from '../operations/human-task-details';
+import {
+  eventually,
+  expectResult,
+  newOrder,
+  resultOf,
+  showWhereToLook,
+  tellingAttempts,
+  type Outcome,
+  type Scene,
+} from './demo-scene';
+import { quoted } from './next-commands';
+
+/** One story: places an order, says what happens to it, and how it ended. */
+export interface Story {
+  title: string;
+  /** @throws StoryFailed where it does not end as it should. */
+  tell: (scene: Scene) => Promise<Outcome>;
+}
+
+/** The demo, in its order. */
+export const STORIES: readonly Story[] = [
+  { title: 'An order that is accepted at once', tell: acceptedAtOnce },
+  { title: 'An order that is answered only when it is asked again', tell: answeredLater },
+  { title: 'An order that nobody answers', tell: nobodyAnswers },
+];
+
+async function acceptedAtOnce(scene: Scene): Promise<Outcome> {
+  const { narrator, session } = scene;
+  const order = newOrder('at-once');
+  const { orderId } = order;
+  narrator.say(
+    `An order service places order ${orderId} with one call of the SDK: placeOrder(order).`,
+  );
+  const start = performance.now();
+  await session.orders.placeOrder(order);
+  const result = await resultOf(scene, orderId);
+  const took = Math.round(performance.now() - start);
+  expectResult(result, { status: 'dispatched', dispatchedBy: 'acknowledgement', resolvedBy: null });
+  const workflow = session.temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId));
+  const { historyLength } = await workflow.describe();
+  narrator.say(
+    `It is dispatched with ${result.courierId} after ${took} ms, and Temporal's history of it has ${historyLength} events.`,
+  );
+  narrator.say(
+    'Why that is safe: the order was in the order database before its request went out; RabbitMQ confirmed the request; the dispatch system committed its courier before it answered. Whatever had crashed in between, Temporal would have taken the order up again, and a repeated request changes nothing.',
+  );
+  showWhereToLook(scene, orderId);
+  return { whatHappened: 'accepted at once', result };
+}
+
+async function answeredLater(scene: Scene): Promise<Outcome> {
+  const { narrator, session } = scene;
+  const order = newOrder('asked-twice', 'silentOnce');
+  const { orderId } = order;
+  narrator.say(
+    `The dispatch system takes the request of order ${orderId} and says nothing, as if it had crashed over it. The order may be told how patient to be: this one is asked again after two seconds, others after half a minute.`,
+  );
+  await session.orders.placeOrder(order, {
+    policy: { quickWindowMs: 300, acknowledgementTimeoutMs: 1_000, initialIntervalMs: 1_000 },
+  });
+  const result = await tellingAttempts(scene, orderId, () => resultOf(scene, orderId));
+  expectResult(result, { status: 'dispatched', dispatchedBy: 'acknowledgement', attempts: 2 });
+  narrator.say(`It is dispatched with ${result.courierId}, by attempt ${result.attempts}.`);
+  narrator.say(
+    "Why that is safe: both attempts carry the same request ID. Had the dispatch system decided the first time and only its answer been lost, it would have sent the same answer again, not a second courier. The waiting is Temporal's, not a process's: stop the worker meanwhile, and another one goes on.",
+  );
+  showWhereToLook(scene, orderId);
+  return { whatHappened: 'accepted when asked again', result };
+}
+
+/** What the demo decides about the order that nobody answers. */
+const RESOLUTION: Resolution = {
+  decision: 'markDispatched',
+  courierId: 'courier-by-phone',
+  actor: 'demo',
+  note: 'a courier was found by phone',
+};
+
+async function nobodyAnswers(scene: Scene): Promise<Outcome> {
+  const { narrator, session } = scene;
+  const order = newOrder('no-answer', 'silentForEver');
+  const { orderId } = order;
+  narrator.say(
+    `The dispatch system never answers order ${orderId}. Its policy allows three attempts in about three seconds.`,
+  );
+  await session.orders.placeOrder(order, {
+    policy: {
+      quickWindowMs: 300,
+      acknowledgementTimeoutMs: 700,
+      maximumAttempts: 3,
+      initialIntervalMs: 400,
+      backoffCoefficient: 1,
+    },
+  });
+  const task = await tellingAttempts(scene, orderId, () =>
+    eventually(`the human task of order ${orderId}`, () => findTask(scene, orderId)),
+  );
+  await explainTask(scene, task, orderId);
+
+  narrator.say(
+    `Nobody else is here, so the demo itself decides, and sends that signal: ${RESOLUTION.courierId} delivers.`,
+  );
+  const workflow = session.temporal.workflow.getHandle(task.taskId);
+  await workflow.signal(SIGNALS.resolve, RESOLUTION);
+  const result = await resultOf(scene, orderId);
+  expectResult(result, {
+    status: 'dispatched',
+    dispatchedBy: 'person',
+    courierId: RESOLUTION.courierId as string,
+    attempts: 3,
+    resolvedBy: RESOLUTION.actor,
+  });
+  await eventually(`the end of the human task of order ${orderId}`, async () =>
+    (await findTask(scene, orderId)) ? undefined : true,
+  );
+  narrator.say(
+    `It is dispatched with ${result.courierId}, resolved by ${result.resolvedBy}; the task is off the list.`,
+  );
+  narrator.say(
+    'Why that is safe: the first valid decision wins and is recorded with who, when and why; a second one is refused. The request was then withdrawn from the dispatch system, so that it sends no second courier if it wakes up later.',
+  );
+  showWhereToLook(scene, orderId);
+  return { whatHappened: 'no answer: a person decided', result };
+}
+
+/** The order's human task, if Temporal lists one. */
+async function findTask({ session }: Scene, orderId: string): Promise<HumanTaskEntry | undefined> {
+  for await (const task of session.orders.humanTasks()) {
+    if (task.orderId === orderId) return task;
+  }
+  return undefined;
+}
+
+/** Shows a human task as a person meets it, and every way to resolve it. */
+async function explainTask(scene: Scene, task: HumanTaskEntry, orderId: string): Promise<void> {
+  const { narrator, session, commands } = scene;
+  const { decision, courierId, actor, note } = RESOLUTION;
+  narrator.say(
+    `The attempts are used up (${task.escalationReason}). Nothing is lost: the order waits for a person, for as long as it takes, and is on the list of human tasks: ${task.taskId}, since ${task.escalatedAt.toISOString()}.`,
+  );
+  const { details } = await readHumanTask(session, orderId);
+  narrator.show('what the person reads', ...details.split('\n').map((line) => `| ${line}`));
+  narrator.show('in the Web UI', commands.webPage(orderId));
+  narrator.show(
+    'with our command line',
+    commands.orderDispatch('tasks list'),
+    commands.orderDispatch(`tasks show ${orderId}`),
+    commands.orderDispatch(
+      `tasks resolve ${orderId} --decision ${decision} --courier ${courierId} --actor ${actor} --note ${quoted(note)}`,
+    ),
+  );
+  narrator.show("with Temporal's", commands.resolveBySignal(orderId, RESOLUTION));
+}

@@ -1,0 +1,117 @@
+/** `npm run demo`: orders dispatched, escalated and resolved before one's eyes, on a stack of its own. */
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { openOperatorSession } from '../operations/connect';
+import { packageRoot } from '../runtime/package-root';
+import { printConnectionBlock, printDeath } from './connection-block';
+import type { Outcome, Scene } from './demo-scene';
+import { STORIES } from './demo-stories';
+import { startLocalStack, type LocalStack } from './local-stack';
+import { Narrator } from './narrator';
+import { nextCommands } from './next-commands';
+import { runCommand, unlessStopped, untilStopped } from './run-command';
+import { StackError } from './stack-error';
+
+interface DemoOptions {
+  keep?: boolean;
+  json?: boolean;
+}
+
+runCommand('demo', async (stop) => {
+  const options = parseOptions();
+  const narrator = new Narrator(options.json ? process.stderr : process.stdout);
+  narrator.heading('Bringing up everything that it takes, for real: it is taken down at the end');
+  // A process that dies ends the stories; afterwards it is only told.
+  const broken = new AbortController();
+  const stack = await startLocalStack({
+    stop,
+    decideModule: join(packageRoot(), 'dist', 'stack', 'demo-decide.js'),
+    progress: (line) => narrator.step(line),
+    onDeath: (death) => {
+      printDeath(narrator, death);
+      broken.abort();
+    },
+  });
+  try {
+    const over = AbortSignal.any([stop, broken.signal]);
+    const outcomes = await unlessStopped(over, () => tellStories(narrator, stack));
+    printTable(narrator, outcomes);
+    if (options.json) printJson(outcomes);
+    if (options.keep) {
+      printConnectionBlock(narrator, stack);
+      narrator.say(KEPT);
+      await untilStopped(stop);
+    } else {
+      narrator.line();
+      narrator.say('To look around for yourself: npm run demo -- --keep');
+    }
+    narrator.line('\nStopping everything ...');
+  } finally {
+    await stack.stop();
+  }
+  narrator.line('Stopped: nothing is left running.');
+  return 0;
+});
+
+const KEPT =
+  'The dispatch system of the demo goes by what an order\'s details say: {"demo": "silentForEver"} makes it never answer. Ctrl-C stops everything.';
+
+async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outcome[]> {
+  const { temporalAddress, temporalNamespace } = stack.details;
+  const session = await openOperatorSession({
+    access: { address: temporalAddress, namespace: temporalNamespace },
+  });
+  const scene: Scene = { narrator, session, commands: nextCommands(stack) };
+  const outcomes: Outcome[] = [];
+  try {
+    for (const [index, { title, tell }] of STORIES.entries()) {
+      narrator.heading(`${index + 1}. ${title}`);
+      outcomes.push(
+        await tell(scene).catch((cause: unknown) => {
+          throw new StackError(
+            `the story "${title}" did not end as it should: ${(cause as Error).message}; the logs: ${Object.values(stack.logs).join(', ')}`,
+            { cause },
+          );
+        }),
+      );
+    }
+    return outcomes;
+  } finally {
+    await session.close();
+  }
+}
+
+function printTable(narrator: Narrator, outcomes: readonly Outcome[]): void {
+  const table = new Table({
+    head: ['order', 'what happened', 'status', 'courier', 'attempts', 'resolved by'],
+    // The table's own colours do not ask whether there is a terminal.
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { whatHappened, result } of outcomes) {
+    const { orderId, status, courierId = '', attempts, resolvedBy } = result;
+    table.push([orderId, whatHappened, status, courierId, attempts, resolvedBy ?? 'nobody had to']);
+  }
+  narrator.heading('How they ended');
+  narrator.line(table.toString());
+}
+
+function printJson(outcomes: readonly Outcome[]): void {
+  const orders = outcomes.map(({ result: { orderId, status, attempts, resolvedBy } }) => ({
+    orderId,
+    status,
+    attempts,
+    resolvedBy,
+  }));
+  process.stdout.write(`${JSON.stringify({ orders })}\n`);
+}
+
+function parseOptions(): DemoOptions {
+  return new Command('npm run demo --')
+    .description('Shows orders dispatched, escalated and resolved, on a stack of its own.')
+    .option('--keep', 'leave the stack running to explore, until Ctrl-C')
+    .option('--json', 'a last line on stdout says how the orders ended; all else goes to stderr')
+    .exitOverride()
+    .parse()
+    .opts();
+}

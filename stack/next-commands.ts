@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { basename, delimiter, dirname } from 'node:path';
+import type { Resolution } from '../domain/resolution';
+import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import type { LocalStack } from './local-stack';
+
+/** The exact commands and addresses for a person to go on with, at a running stack. */
+export interface NextCommands {
+  /** A command of ours, such as `tasks list`. */
+  orderDispatch(words: string): string;
+  /** A command of Temporal's, such as `workflow list`. */
+  temporal(words: string): string;
+  /** Temporal's command that sends the signal which resolves an order's human task. */
+  resolveBySignal(orderId: string, resolution: Resolution): string;
+  /** The Web UI's page of an order's workflow; where the Web UI is not known, what to look for. */
+  webPage(orderId: string): string;
+}
+
+/** The commands for this stack. */
+export function nextCommands({
+  details,
+  temporalCli,
+}: Pick<LocalStack, 'details' | 'temporalCli'>): NextCommands {
+  const { temporalAddress, temporalNamespace, webUi } = details;
+  const program = temporalCli === undefined || isOnPath(temporalCli) ? 'temporal' : temporalCli;
+  const namespace = temporalNamespace === 'default' ? '' : ` --namespace ${temporalNamespace}`;
+  const temporal = (words: string) =>
+    `${program} ${words} --address ${temporalAddress}${namespace}`;
+  return {
+    orderDispatch: (words) => `npx order-dispatch ${words}`,
+    temporal,
+    resolveBySignal: (orderId, resolution) =>
+      temporal(
+        `workflow signal --workflow-id ${dispatchOrderWorkflowId(orderId)} --name ${SIGNALS.resolve} --input ${quoted(JSON.stringify(resolution))}`,
+      ),
+    webPage: (orderId) => {
+      const workflowId = dispatchOrderWorkflowId(orderId);
+      return webUi === ''
+        ? `workflow ${workflowId} in your Web UI`
+        : `${webUi}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}`;
+    },
+  };
+}
+
+/** Whether the shell runs this very file by its name. */
+function isOnPath(file: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.find((folder) => existsSync(`${folder}/${basename(file)}`)) === dirname(file);
+}
+
+/** For a shell. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { connect } from 'amqplib';
+import type { OrderHandle, PolicyOverrides } from '../../client';
+import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
+import { rabbitmqctl } from '../../stack/rabbitmqctl';
+import { startTestServices, type TestServices } from '../../stack/services';
+import { eventually, inTurn, newOrder, setup, type TestBed } from '../setup';
+
+const POLICY: PolicyOverrides = {
+  quickWindowMs: 300,
+  acknowledgementTimeoutMs: 5_000,
+  initialIntervalMs: 200,
+  maximumIntervalMs: 1_000,
+  maximumAttempts: 20,
+};
+const AFTER_A_MOMENT = { kind: 'accept', courierId: 'courier-1', answerAfterMs: 1_500 } as const;
+
+describe('a server that goes away and comes back', () => {
+  let services: TestServices;
+  let bed: TestBed;
+
+  beforeAll(async () => {
+    services = await startTestServices({
+      directory: join(__dirname, '..', '..', '.local'),
+      progress: () => {},
+    });
+    const { rabbitmq, temporal, postgres } = services;
+    bed = await setup({
+      policy: POLICY,
+      servers: {
+        temporalAddress: temporal.address,
+        amqpUrl: rabbitmq.url(),
+        managementUrl: rabbitmq.managementUrl,
+        rabbitmqctl: rabbitmq.rabbitmqctl,
+        postgresUrl: postgres.url(),
+      },
+    });
+  }, 40_000);
+  afterAll(async () => {
+    await bed.close();
+    await services.stop();
+  }, 60_000);
+
+  const placeSome = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, () => {
+        const order = newOrder();
+        bed.script(order.orderId, inTurn(AFTER_A_MOMENT));
+        return bed.client.placeOrder(order);
+      }),
+    );
+  const expectAllDispatchedOnce = async (handles: OrderHandle[]) => {
+    const results = await Promise.all(handles.map((handle) => handle.result()));
+    for (const result of results) {
+      expect(result).toMatchObject({ status: 'dispatched' });
+      const { orderId } = result;
+      expect(await bed.dispatches.dispatch.count({ where: { orderId } })).toBe(1);
+    }
+    return results;
+  };
+  const ready = () => eventually(() => bed.worker.ready(), { withinMs: 40_000 });
+
+  test('the broker, away as orders are placed: they wait, and the outage burns no attempt', async () => {
+    await services.rabbitmq.stop();
+    await eventually(() => !bed.worker.ready());
+    const handles = await placeSome(5);
+    await eventually(async () => {
+      const rows = await bed.orders.order.findMany({
+        where: { orderId: { in: handles.map(({ orderId }) => orderId) }, attempts: 1 },
+      });
+      return rows.length === handles.length;
+    });
+    // Longer than the acknowledgement timeout: an attempt that did not wait would have ended.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await services.rabbitmq.start();
+    const results = await expectAllDispatchedOnce(handles);
+    expect(results.map(({ attempts }) => attempts)).toEqual(handles.map(() => 1));
+  }, 40_000);
+
+  test('the broker, killed with orders in flight: none is lost, none dispatched twice', async () => {
+    const before = await placeSome(30);
+    await services.rabbitmq.kill();
+    const during = await placeSome(10);
+    await services.rabbitmq.start();
+    await ready();
+    await expectAllDispatchedOnce([...before, ...during]);
+  }, 40_000);
+
+  test('the broker, blocking publishers: requests wait for it, and burn no attempt', async () => {
+    const control = services.rabbitmq.rabbitmqctl;
+    await rabbitmqctl(control, ['set_vm_memory_high_watermark', '0.00001']);
+    const handles = await placeSome(5);
+    await eventually(() => !bed.worker.ready(), { what: 'the blocked connection' });
+    await rabbitmqctl(control, ['set_vm_memory_high_watermark', '0.4']);
+    const results = await expectAllDispatchedOnce(handles);
+    expect(Math.max(...results.map(({ attempts }) => attempts))).toBeLessThanOrEqual(2);
+  }, 40_000);
+
+  test('the databases, killed with orders in flight: consumers pause, and nothing is dead-lettered', async () => {
+    const handles = await placeSome(20);
+    await services.postgres.kill();
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await services.postgres.start();
+    await expectAllDispatchedOnce(handles);
+    const connection = await connect(bed.amqpUrl);
+    const channel = await connection.createChannel();
+    for (const queue of [QUEUES.dispatchRequests, QUEUES.acknowledgements]) {
+      expect(await channel.checkQueue(deadLetterQueueOf(queue))).toMatchObject({ messageCount: 0 });
+    }
+    await connection.close();
+  }, 40_000);
+});
