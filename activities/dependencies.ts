@@ -1,4 +1,4 @@
-import type { AsyncCompletionClient } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { OrdersDatabase } from '../database/orders/connection';
 import type { Policy } from '../domain/policy';
 import type { Publisher } from '../messaging/publisher';
@@ -11,8 +11,8 @@ export interface ActivityDependencies {
   quickPath: QuickPath;
   /** The worker's default policy. */
   defaultPolicy: Policy;
-  /** Temporal's API for an activity that is completed from outside; used for its heartbeat. */
-  asyncCompletion: AsyncCompletionClient;
+  /** For the heartbeat of an activity that waits, and to look at and start workflows. */
+  temporal: Client;
   /** The key by which answers reach this process; `undefined` while it has no home queue. */
   replyKey: () => string | undefined;
 }

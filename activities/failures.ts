@@ -5,7 +5,13 @@ import { isDatabaseUnavailable } from '../database/unavailable';
 import { OrderDispatchError, type ErrorCode } from '../domain/errors';
 
 /** What no retry can mend. */
-const FINAL: ReadonlySet<ErrorCode> = new Set(['InvalidOrder', 'InvalidPolicy', 'OrderConflict']);
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  'InvalidOrder',
+  'InvalidPolicy',
+  'OrderConflict',
+  // The row is gone: the workflow begins again from its copy.
+  'OrderNotFound',
+]);
 
 /**
  * Turns what an activity throws into what Temporal may keep: our errors by their code, all else by

@@ -1,11 +1,16 @@
 import type { ActivityDependencies } from './dependencies';
 import { createRequestActivities } from './request-dispatch';
+import { createReconciliationActivities } from './reconciliation';
 import { createStatusActivities } from './order-status';
 import { createSubmitActivities } from './submit-order';
 
 /** The activities on the main task queue. */
 export function createMainActivities(dependencies: ActivityDependencies) {
-  return { ...createSubmitActivities(dependencies), ...createStatusActivities(dependencies) };
+  return {
+    ...createSubmitActivities(dependencies),
+    ...createStatusActivities(dependencies),
+    ...createReconciliationActivities(dependencies),
+  };
 }
 
 /** The activities on the requests task queue. */

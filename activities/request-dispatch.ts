@@ -2,11 +2,12 @@ import { CompleteAsyncError, Context, activityInfo } from '@temporalio/activity'
 import { ActivityCancelledError, ActivityNotFoundError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findAnswer } from '../database/orders/acknowledgements';
 import { insertOrRead } from '../database/orders/orders';
 import { contentHash } from '../domain/content-hash';
 import { BrokerUnavailable } from '../domain/errors';
 import { parseOrder, type Order } from '../domain/order';
-import type { OrderProgress } from '../domain/order-state';
+import { isUnanswered, type Answer, type OrderProgress } from '../domain/order-state';
 import type { Policy } from '../domain/policy';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import { dispatchRequestMessage, withdrawalMessage } from '../messaging/messages';
@@ -20,12 +21,15 @@ export interface RequestDetails {
   confirmedAt: string;
 }
 
-/** The order, as each request carries it, and what it is tried with. */
-export interface RequestInput {
+/** The order, as each request carries it, and what it is tried with. The row's values win. */
+export interface DispatchRequestInput {
   order: Order;
   policy: Policy;
-  /** ISO 8601; the row's wins. */
+  /** ISO 8601. */
   dispatchBy: string;
+  requestNumber: number;
+  /** When the quick path's publish of this request was confirmed: the first attempt only waits then. */
+  confirmedAt?: string;
 }
 
 /** Pause before a message is published again on a connection that looks sound, in ms. */
@@ -37,7 +41,7 @@ const REPUBLISH_PAUSE_MS = 250;
  * It returns only where there is nothing to wait for.
  */
 export function createRequestActivities(dependencies: ActivityDependencies) {
-  const { database, publisher, asyncCompletion, replyKey } = dependencies;
+  const { database, publisher, temporal, replyKey } = dependencies;
 
   /** Publishes until confirmed, through any outage, then leaves the attempt waiting for its answer. */
   async function publishAndWait(requestId: string, message: () => OutgoingMessage): Promise<never> {
@@ -74,7 +78,7 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
    */
   async function leaveWaiting(details: RequestDetails): Promise<void> {
     try {
-      await asyncCompletion.heartbeat(activityInfo().taskToken, details);
+      await temporal.activity.heartbeat(activityInfo().taskToken, details);
     } catch (error) {
       // The answer was quicker, and the workflow went on without this activity.
       if (error instanceof ActivityNotFoundError || error instanceof ActivityCancelledError) return;
@@ -83,22 +87,23 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
   }
 
   return {
-    /**
-     * Asks for a dispatch. Returns the order where it is answered or has moved on already.
-     *
-     * @param input.confirmedAt when the quick path's publish of this request was confirmed: then the
-     * first attempt only waits.
-     */
-    async requestDispatch(input: RequestInput & { confirmedAt?: string }): Promise<OrderProgress> {
+    /** Asks for a dispatch. Returns the order where it is answered or has moved on already. */
+    async requestDispatch(input: DispatchRequestInput): Promise<OrderProgress> {
       const order = parseOrder(input.order);
       const hash = contentHash(order);
       const isOut = input.confirmedAt !== undefined && activityInfo().attempt === 1;
       const progress = await insertOrRead(
         database,
-        { order, contentHash: hash, policy: input.policy, dispatchBy: new Date(input.dispatchBy) },
+        {
+          order,
+          contentHash: hash,
+          policy: input.policy,
+          dispatchBy: new Date(input.dispatchBy),
+          requestNumber: input.requestNumber,
+        },
         { attempt: !isOut },
       );
-      if (progress.order.status !== 'placed' || progress.answer) return progress;
+      if (!isUnanswered(progress)) return progress;
       const { orderId, requestNumber, dispatchBy } = progress.order;
       const requestId = requestIdOf(orderId, requestNumber);
       if (isOut && input.confirmedAt) {
@@ -113,22 +118,17 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
       );
     },
 
-    /** Takes the order back. Returns the order where its withdrawal is answered already. */
-    async requestWithdrawal(input: RequestInput): Promise<OrderProgress> {
-      const order = parseOrder(input.order);
-      const progress = await insertOrRead(
-        database,
-        {
-          order,
-          contentHash: contentHash(order),
-          policy: input.policy,
-          dispatchBy: new Date(input.dispatchBy),
-        },
-        { attempt: false },
-      );
-      if (progress.withdrawalAnswer) return progress;
-      const { orderId } = order;
+    /**
+     * Takes the order back. Returns the answer where there is one already.
+     *
+     * @param input.again asks whatever was answered before: an answer that the dispatch database
+     * contradicts.
+     */
+    async requestWithdrawal(input: { orderId: string; again?: boolean }): Promise<Answer> {
+      const { orderId, again = false } = input;
       const requestId = withdrawalIdOf(orderId);
+      const answer = again ? undefined : await findAnswer(database, requestId);
+      if (answer) return answer;
       return publishAndWait(requestId, () => withdrawalMessage({ requestId, orderId }, replyKey()));
     },
   };

@@ -6,6 +6,7 @@ import { effectivePolicy, parsePolicyOverrides, type Policy } from '../domain/po
 import { requestIdOf } from '../domain/request-id';
 import { dispatchRequestMessage } from '../messaging/messages';
 import { crashPoint } from '../runtime/crash-point';
+import { isUnanswered } from '../domain/order-state';
 import type { ActivityDependencies } from './dependencies';
 
 /** What {@link createSubmitActivities}' `submitOrder` found. */
@@ -37,10 +38,16 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         const dispatchBy = new Date(Date.parse(input.startedAt) + policy.dispatchWithinMs);
         const progress = await insertOrRead(
           database,
-          { order, contentHash: hash, policy, dispatchBy },
+          {
+            order,
+            contentHash: hash,
+            policy,
+            dispatchBy,
+            ...(input.requestNumber && { requestNumber: input.requestNumber }),
+          },
           { attempt: wait !== undefined },
         );
-        if (!wait || progress.order.status !== 'placed' || progress.answer) return progress;
+        if (!wait || !isUnanswered(progress)) return progress;
 
         const { requestNumber } = progress.order;
         const requestId = requestIdOf(order.orderId, requestNumber);

@@ -56,15 +56,72 @@ export function resolveDatabases(given: {
   return describe('environment', environment);
 }
 
+/** The order database, and the broker whose messages it knows. */
+export interface OrderServices {
+  ordersDatabaseUrl: string;
+  amqpUrl?: string;
+  /** For a person: where they are, and who said so. */
+  description: string;
+}
+
+/**
+ * Decides which order database to work on, and with which broker: both are the environment's or both
+ * the local stack's, so that no message gets from one installation into another.
+ *
+ * @throws {@link UsageError} where there is no order database, or where the environment names others
+ * than a running local stack has and `from` does not choose.
+ */
+export function resolveOrderServices(given: {
+  from: DatabaseSource | undefined;
+  environment: { ordersDatabaseUrl?: string; amqpUrl?: string };
+  stack: Pick<StackFile, 'ordersDatabaseUrl' | 'amqpUrl'> | undefined;
+}): OrderServices {
+  const { from, environment, stack } = given;
+  const { ordersDatabaseUrl, amqpUrl } = environment;
+  const isLocal =
+    stack !== undefined &&
+    !differ(ordersDatabaseUrl, stack.ordersDatabaseUrl) &&
+    !differ(amqpUrl, stack.amqpUrl);
+  if (from === 'local-stack' || (from === undefined && isLocal)) {
+    if (!stack) throw new UsageError('no local stack runs: start it with `npm run up`');
+    return {
+      ordersDatabaseUrl: stack.ordersDatabaseUrl,
+      amqpUrl: stack.amqpUrl,
+      description: `local stack (${place(stack.ordersDatabaseUrl)})`,
+    };
+  }
+  if (stack && from === undefined) {
+    throw new UsageError(
+      'ORDERS_DATABASE_URL or AMQP_URL is not what the local stack that runs has: choose with --from environment or --from local-stack',
+    );
+  }
+  if (ordersDatabaseUrl === undefined) {
+    throw new UsageError(
+      from
+        ? 'ORDERS_DATABASE_URL is not set'
+        : 'no order database is given: set ORDERS_DATABASE_URL, or start the local stack with `npm run up`',
+    );
+  }
+  return {
+    ordersDatabaseUrl,
+    ...(amqpUrl !== undefined && { amqpUrl }),
+    description: `environment (${place(ordersDatabaseUrl)}${amqpUrl ? `, broker ${place(amqpUrl)}` : ''})`,
+  };
+}
+
 function differ(given: string | undefined, local: string): boolean {
   return given !== undefined && given !== local;
 }
 
-/** Hosts and names only: the URLs carry passwords. */
 function describe(source: string, urls: DatabaseUrls): DatabaseTarget {
-  const places = Object.entries(urls).map(([schema, url]: [string, string]) => {
-    const { host, pathname } = new URL(url);
-    return `${schema} ${host}${pathname}`;
-  });
+  const places = Object.entries(urls).map(
+    ([schema, url]: [string, string]) => `${schema} ${place(url)}`,
+  );
   return { urls, description: `${source} (${places.join(', ')})` };
+}
+
+/** Host and name only: the URL carries a password. */
+function place(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
 }

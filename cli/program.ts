@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../runtime/package-root';
 import { addCancelCommand } from './cancel';
+import { addDeadLettersCommands } from './dead-letters';
 import { oneLine } from './exit';
 import { addPlaceCommand } from './place';
 import { addSetupCommands } from './setup';
@@ -53,6 +54,7 @@ export function createProgram(): Command {
   addShowCommand(program);
   addCancelCommand(program);
   addTasksCommands(program);
+  addDeadLettersCommands(program);
   addSetupCommands(program);
   return program;
 }

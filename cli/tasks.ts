@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { HumanTaskEntry } from '../client';
 import type { OrderState } from '../domain/order-state';
 import { requestIdOf } from '../domain/request-id';
-import { DECISIONS, parseResolution } from '../domain/resolution';
+import { ORDER_DECISIONS, parseResolution } from '../domain/resolution';
 import { readHumanTask } from '../operations/human-task-details';
 import { parseTaskArgument, parseTyped } from './input';
 import { formatAge, print, say, type OutputOptions } from './output';
@@ -67,7 +67,7 @@ export function addTasksCommands(program: Command): void {
     .description('Resolve a human task with a decision, and wait until it is carried out.')
     .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`')
     .addOption(
-      new Option('--decision <decision>', 'what to do').choices(DECISIONS).makeOptionMandatory(),
+      new Option('--decision <decision>', 'what to do').choices(ORDER_DECISIONS).makeOptionMandatory(),
     )
     .option('--courier <id>', 'the courier who delivers; markDispatched needs it')
     .requiredOption('--actor <name>', 'who decides')

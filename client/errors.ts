@@ -24,13 +24,22 @@ export function translateError(error: unknown, orderId = ''): unknown {
   if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError) {
     return translateFailure(error.cause, orderId) ?? error;
   }
-  if (isTemporalUnavailable(error) || error instanceof QueryNotRegisteredError) {
+  if (
+    isTemporalUnavailable(error) ||
+    error instanceof QueryNotRegisteredError ||
+    isConnectTimeout(error)
+  ) {
     return new DispatchUnavailable(
       `Temporal did not answer: is it up, are address and namespace right, and does a worker run? (${(error as Error).message})`,
       { cause: error },
     );
   }
   return error;
+}
+
+/** What `Connection.connect` throws where nothing answers: an Error without a class or a code. */
+function isConnectTimeout(error: unknown): boolean {
+  return error instanceof Error && /Failed to connect before the deadline/.test(error.message);
 }
 
 function translateFailure(cause: unknown, orderId: string): OrderDispatchError | undefined {
@@ -42,6 +51,8 @@ function translateFailure(cause: unknown, orderId: string): OrderDispatchError |
       return new InvalidPolicy(cause.message);
     case 'OrderConflict':
       return new OrderConflict(orderId);
+    case 'OrderNotFound':
+      return new OrderNotFound(orderId);
     case 'ResolutionRefused':
       return new ResolutionRefused(cause.message);
     case 'TooLateToCancel':

@@ -1,6 +1,6 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { EscalationReason } from '../domain/status';
-import { SEARCH_ATTRIBUTES, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { SEARCH_ATTRIBUTES, orderIdOfWorkflow } from '../domain/temporal-names';
 
 /** A human task that is open. */
 export interface HumanTaskEntry {
@@ -18,10 +18,10 @@ export function toHumanTask(execution: WorkflowExecutionInfo): HumanTaskEntry {
   const { workflowId, typedSearchAttributes } = execution;
   const attribute = <Name extends keyof typeof SEARCH_ATTRIBUTES>(name: Name) =>
     typedSearchAttributes.get({ name, type: SEARCH_ATTRIBUTES[name] });
-  const prefix = dispatchOrderWorkflowId('');
+  const orderId = orderIdOfWorkflow(workflowId);
   return {
     taskId: workflowId,
-    ...(workflowId.startsWith(prefix) && { orderId: workflowId.slice(prefix.length) }),
+    ...(orderId && { orderId }),
     escalationReason: attribute('OrderEscalationReason') as EscalationReason,
     escalatedAt: attribute('OrderEscalatedAt') ?? execution.startTime,
   };

@@ -18,5 +18,6 @@ export type { Order } from '../domain/order';
 export type { OrderResult, OrderState, OrderStatusView } from '../domain/order-state';
 export { DEFAULT_POLICY } from '../domain/policy';
 export type { Policy, PolicyOverrides } from '../domain/policy';
+export type { ReconcileResult } from '../domain/reconciliation';
 export type { CancelRequest, Decision, Resolution } from '../domain/resolution';
 export type { EscalationReason, OrderStatus } from '../domain/status';

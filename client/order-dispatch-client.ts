@@ -2,25 +2,31 @@ import {
   Client,
   Connection,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
   type ConnectionLike,
   type ConnectionOptions,
   type DataConverter,
 } from '@temporalio/client';
 import { contentHash } from '../domain/content-hash';
-import { OrderConflict } from '../domain/errors';
+import { OrderConflict, ResolutionRefused } from '../domain/errors';
 import { parseOrder, type Order } from '../domain/order';
 import type { DispatchOrderInput } from '../domain/order-state';
+import type { ReconcileResult } from '../domain/reconciliation';
+import { parseResolution, type Resolution } from '../domain/resolution';
 import { parsePolicyOverrides, type PolicyOverrides } from '../domain/policy';
 import {
   MEMO_CONTENT_HASH,
   OPEN_HUMAN_TASKS_QUERY,
   TASK_QUEUES,
+  UPDATES,
   WORKFLOW_TYPES,
   dispatchOrderWorkflowId,
+  reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
 import { translateError } from './errors';
 import { toHumanTask, type HumanTaskEntry } from './human-task-entry';
 import { OrderHandle } from './order-handle';
+import { startReconciliation } from './start-reconciliation';
 
 /** How an {@link OrderDispatchClient} speaks to Temporal. */
 export interface OrderDispatchClientOptions {
@@ -135,6 +141,42 @@ export class OrderDispatchClient {
       }
     } catch (error) {
       throw translateError(error);
+    }
+  }
+
+  /**
+   * Resolves a human task by its ID; returns when the decision is carried out.
+   *
+   * @throws {@link ResolutionRefused} that says why nothing was changed.
+   */
+  async resolveTask(taskId: string, resolution: Resolution): Promise<void> {
+    const parsed = parseResolution(resolution);
+    try {
+      await this.client.workflow.getHandle(taskId).executeUpdate(UPDATES.resolve, {
+        args: [parsed],
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw translateError(error);
+      throw new ResolutionRefused(`no human task is open: ${taskId} does not run`);
+    }
+  }
+
+  /**
+   * Has an order looked at: do the two databases and Temporal agree about it? What is found is mended,
+   * or becomes a human task. Waits for the end, unless a person has to decide.
+   *
+   * @throws {@link DispatchUnavailable} where Temporal cannot be reached.
+   */
+  async reconcile(orderId: string, options: { actor: string }): Promise<ReconcileResult> {
+    try {
+      const provenance = `person ${options.actor}`;
+      await this.call(() =>
+        startReconciliation(this.client, { orderId, trigger: 'person', provenance }),
+      );
+      const handle = this.client.workflow.getHandle(reconcileOrderWorkflowId(orderId));
+      return (await handle.result()) as ReconcileResult;
+    } catch (error) {
+      throw translateError(error, orderId);
     }
   }
 

@@ -1,13 +1,21 @@
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
-import { ResolutionRefused, TooLateToCancel } from '../domain/errors';
+import { OrderNotFound, ResolutionRefused, TooLateToCancel } from '../domain/errors';
 import type { OrderResult, OrderState, OrderStatusView } from '../domain/order-state';
+import type { CancelOrderInput } from '../domain/reconciliation';
 import {
   parseCancelRequest,
   parseResolution,
   type CancelRequest,
   type Resolution,
 } from '../domain/resolution';
-import { QUERIES, UPDATES, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import {
+  QUERIES,
+  TASK_QUEUES,
+  UPDATES,
+  WORKFLOW_TYPES,
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+} from '../domain/temporal-names';
 import { translateError } from './errors';
 
 /** One order, by its ID. */
@@ -34,23 +42,35 @@ export class OrderHandle {
   status(): Promise<OrderStatusView> {
     return this.translated(() =>
       this.options.call(async () => {
-        const { status } = await this.workflow.describe();
-        return status.name === 'RUNNING'
-          ? this.workflow.query<OrderStatusView>(QUERIES.status)
-          : ((await this.workflow.result()) as OrderResult);
+        const cancellation = await statusOf(this.cancellation);
+        const [workflow, status] =
+          cancellation === undefined
+            ? [this.dispatch, await statusOf(this.dispatch)]
+            : [this.cancellation, cancellation];
+        if (status === undefined) throw new OrderNotFound(this.orderId);
+        return status === 'RUNNING'
+          ? workflow.query<OrderStatusView>(QUERIES.status)
+          : ((await workflow.result()) as OrderResult);
       }),
     );
   }
 
   /**
    * Waits until the order is dispatched or cancelled: minutes where it is retried, longer where a
-   * person has to decide.
+   * person has to decide. After a later cancellation, that one's result.
    *
    * @throws {@link OrderNotFound}, {@link DispatchUnavailable}; {@link OrderConflict} or
    * {@link InvalidOrder} where the worker refused the order.
    */
   result(): Promise<OrderResult> {
-    return this.translated(async () => (await this.workflow.result()) as OrderResult);
+    return this.translated(async () => {
+      const result = (await this.dispatch.result()) as OrderResult;
+      // Only a dispatched order can have been cancelled later.
+      if (result.status === 'cancelled' || (await statusOf(this.cancellation)) === undefined) {
+        return result;
+      }
+      return (await this.cancellation.result()) as OrderResult;
+    });
   }
 
   /**
@@ -63,7 +83,9 @@ export class OrderHandle {
     const parsed = parseResolution(resolution);
     return this.translated(async () => {
       try {
-        return await this.workflow.executeUpdate<OrderState, [Resolution]>(UPDATES.resolve, {
+        const isCancelled = (await statusOf(this.cancellation)) === 'RUNNING';
+        const workflow = isCancelled ? this.cancellation : this.dispatch;
+        return await workflow.executeUpdate<OrderState, [Resolution]>(UPDATES.resolve, {
           args: [parsed],
         });
       } catch (error) {
@@ -84,22 +106,42 @@ export class OrderHandle {
     const parsed = parseCancelRequest(request);
     return this.translated(async () => {
       try {
-        return await this.workflow.executeUpdate<OrderResult, [CancelRequest]>(UPDATES.cancel, {
+        return await this.dispatch.executeUpdate<OrderResult, [CancelRequest]>(UPDATES.cancel, {
           args: [parsed],
         });
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
-        const result = await this.result();
-        if (result.status === 'cancelled') return result;
-        throw new TooLateToCancel(
-          `order ${this.orderId} is dispatched with courier ${result.courierId}`,
-        );
+        return this.cancelLater(parsed);
       }
     });
   }
 
-  private get workflow(): WorkflowHandle {
+  /** Cancels an order whose dispatch has ended: a workflow of its own takes it back. */
+  private async cancelLater(request: CancelRequest): Promise<OrderResult> {
+    const { client, orderId } = this.options;
+    const before = (await this.dispatch.result()) as OrderResult;
+    if (before.status === 'cancelled') return before;
+    const input: CancelOrderInput = { orderId, request };
+    await client.workflow.start(WORKFLOW_TYPES.cancelOrder, {
+      workflowId: cancelOrderWorkflowId(orderId),
+      taskQueue: TASK_QUEUES.main,
+      args: [input],
+      workflowTaskTimeout: '5s',
+      // A cancellation that came too late may be asked for again; one under way is joined.
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    const result = (await this.cancellation.result()) as OrderResult;
+    if (result.status === 'cancelled') return result;
+    throw new TooLateToCancel(`order ${orderId} is dispatched with courier ${result.courierId}`);
+  }
+
+  private get dispatch(): WorkflowHandle {
     return this.options.client.workflow.getHandle(dispatchOrderWorkflowId(this.orderId));
+  }
+
+  private get cancellation(): WorkflowHandle {
+    return this.options.client.workflow.getHandle(cancelOrderWorkflowId(this.orderId));
   }
 
   private async translated<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -108,5 +150,15 @@ export class OrderHandle {
     } catch (error) {
       throw translateError(error, this.orderId);
     }
+  }
+}
+
+/** A workflow's status; `undefined` where there is no such workflow. */
+async function statusOf(workflow: WorkflowHandle): Promise<string | undefined> {
+  try {
+    return (await workflow.describe()).status.name;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
   }
 }

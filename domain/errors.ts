@@ -55,6 +55,8 @@ export class OrderNotFound extends OrderDispatchError {
 /** The resolution changes nothing, and why: it is not valid, or no human task waits for it. */
 export class ResolutionRefused extends OrderDispatchError {
   readonly code = 'ResolutionRefused';
+  /** It is shown to people as it is: where our code raised it says nothing to them. */
+  override stack = '';
 }
 
 /** The courier is on the way: the order stays dispatched. */

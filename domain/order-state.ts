@@ -56,6 +56,11 @@ export interface AcknowledgedSignal {
   order?: OrderState;
 }
 
+/** Told when the dispatch system gave up on a request or withdrawal. */
+export interface RequestDeadLettered {
+  requestId: string;
+}
+
 /** What an activity that touches the order returns: the row, and what has been answered. */
 export interface OrderProgress {
   order: OrderState;
@@ -66,11 +71,21 @@ export interface OrderProgress {
   withdrawalAnswer?: Answer;
 }
 
+/**
+ * Whether an order's current request is still to be answered. An acceptance that left the order
+ * waiting was applied to a row that is lost: asked again, the dispatch system says it again.
+ */
+export function isUnanswered({ order, answer }: Pick<OrderProgress, 'order' | 'answer'>): boolean {
+  return order.status === 'placed' && answer?.outcome !== 'rejected';
+}
+
 /** The one argument of `dispatchOrder`; from the Web UI, `{"order": {...}}`. */
 export interface DispatchOrderInput {
   order: Order;
   /** Overrides of the worker's default policy. */
   policy?: PolicyOverrides;
+  /** `n` of the request to begin with, where the order's row was lost and comes back from a copy. */
+  requestNumber?: number;
 }
 
 /** What became of an order: the result of its workflow. */
@@ -92,7 +107,8 @@ export interface OrderStatusView extends Omit<OrderResult, 'status'> {
   /** What the order's open human task takes, if one is open. */
   humanTask?: {
     escalationReason: EscalationReason;
-    escalatedAt?: string;
+    /** ISO 8601. */
+    escalatedAt: string;
     decisions: readonly Decision[];
   };
 }

@@ -3,10 +3,10 @@ import { InvalidOrder } from './errors';
 import { describeIssues } from './parse';
 
 /** Largest order, as UTF-8 bytes of its JSON; with its envelope it stays within a message's 64 KiB. */
-export const ORDER_MAX_BYTES = 60 * 1024;
+const ORDER_MAX_BYTES = 60 * 1024;
 
 /** Largest `details`, as UTF-8 bytes of its JSON. */
-export const DETAILS_MAX_BYTES = 32 * 1024;
+const DETAILS_MAX_BYTES = 32 * 1024;
 
 /** An order ID: 1-64 characters of `[A-Za-z0-9_-]`, so that it fits into every name made of it. */
 export const orderIdSchema = z
@@ -16,7 +16,7 @@ export const orderIdSchema = z
 const text = (maximum: number) => z.string().min(1).max(maximum);
 
 /** What an order looks like wherever it is carried: in the SDK, the CLI, the database and messages. */
-export const orderSchema = z.strictObject({
+const orderSchema = z.strictObject({
   orderId: orderIdSchema,
   customerId: text(128),
   restaurantId: text(128),

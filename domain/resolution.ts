@@ -3,17 +3,20 @@ import { ResolutionRefused } from './errors';
 import { describeIssues } from './parse';
 
 /** What a person can decide about an order's human task. */
-export const DECISIONS = ['retry', 'markDispatched', 'cancel'] as const;
+export const ORDER_DECISIONS = ['retry', 'markDispatched', 'cancel'] as const;
 
-/** What a person can decide about an order's human task. */
-export type Decision = (typeof DECISIONS)[number];
+/** What a person can decide about a finding: what the databases disagree about. */
+export const FINDING_DECISIONS = ['keep', 'withdraw', 'restart'] as const;
+
+/** What a person can decide; which of them a human task takes, it says itself. */
+export type Decision = (typeof ORDER_DECISIONS)[number] | (typeof FINDING_DECISIONS)[number];
 
 const actorSchema = z.string().trim().min(1).max(200);
 const noteSchema = z.string().trim().min(1).max(2_000);
 
 const resolutionSchema = z
   .strictObject({
-    decision: z.enum(DECISIONS),
+    decision: z.enum([...ORDER_DECISIONS, ...FINDING_DECISIONS]),
     /** The courier that the person found; `markDispatched` needs it, nothing else takes it. */
     courierId: z.string().trim().min(1).max(128).optional(),
     /** Who decides. */

@@ -30,6 +30,8 @@ export const ESCALATION_REASONS = [
   'rejected',
   'requestDeadLettered',
   'withdrawalFailed',
+  /** Not about an order's dispatch but about a finding: the databases disagree. */
+  'discrepancy',
 ] as const;
 
 /** Why a human task was opened. */

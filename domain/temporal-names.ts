@@ -4,18 +4,46 @@
 export const TASK_QUEUES = {
   main: 'order-dispatch',
   requests: 'order-dispatch-requests',
+  /** Activities that read the dispatch database, in the supplement system. */
+  supplement: 'order-dispatch-supplement',
 } as const;
 
 /** Workflow types: the names that the Web UI and `temporal workflow start --type` show. */
-export const WORKFLOW_TYPES = { dispatchOrder: 'dispatchOrder' } as const;
+export const WORKFLOW_TYPES = {
+  dispatchOrder: 'dispatchOrder',
+  cancelOrder: 'cancelOrder',
+  reconcileOrder: 'reconcileOrder',
+} as const;
 
 /** The ID of the workflow that dispatches an order. */
 export function dispatchOrderWorkflowId(orderId: string): string {
   return `dispatch-order/${orderId}`;
 }
 
-/** Signals. `resolve` is for people, `acknowledged` for the acknowledgement consumer. */
-export const SIGNALS = { acknowledged: 'acknowledged', resolve: 'resolve' } as const;
+/** The ID of the workflow that cancels an order after its dispatch. */
+export function cancelOrderWorkflowId(orderId: string): string {
+  return `cancel-order/${orderId}`;
+}
+
+/** The ID of the workflow that settles what the databases disagree about. */
+export function reconcileOrderWorkflowId(orderId: string): string {
+  return `reconcile-order/${orderId}`;
+}
+
+/** The order that a workflow of ours is about, by its ID; `undefined` for any other workflow. */
+export function orderIdOfWorkflow(workflowId: string): string | undefined {
+  return /^(?:dispatch|cancel|reconcile)-order\/(.+)$/.exec(workflowId)?.[1];
+}
+
+/**
+ * Signals. `resolve` is for people, `acknowledged` for the acknowledgement consumer,
+ * `requestDeadLettered` for whoever drains the dead letters.
+ */
+export const SIGNALS = {
+  acknowledged: 'acknowledged',
+  resolve: 'resolve',
+  requestDeadLettered: 'requestDeadLettered',
+} as const;
 
 /** Updates. Both are validated before they enter the history. */
 export const UPDATES = { resolve: 'resolve', cancel: 'cancel' } as const;

@@ -25,7 +25,7 @@ export interface ConnectionOptions {
 }
 
 /** One live connection to the broker, as `setup` sees it. */
-export interface Link {
+interface Link {
   channel: () => Promise<Channel>;
   confirmChannel: () => Promise<ConfirmChannel>;
 }

@@ -12,17 +12,23 @@ export interface IncomingMessage {
   correlationId?: string;
   replyTo?: string;
   traceparent?: string;
+  /** Who published it. */
+  appId: string;
+  /** When it was published, in ms since the epoch, to the second; 0 where it does not say. */
+  timestampMs: number;
+  headers: Record<string, unknown>;
   content: Buffer;
 }
 
 /** Reads a delivery's properties; what is missing reads as an empty string or not at all. */
 export function toIncomingMessage(queue: string, delivery: ConsumeMessage): IncomingMessage {
   const { properties, content } = delivery;
-  const header: unknown = properties.headers?.['traceparent'];
+  const headers: Record<string, unknown> = properties.headers ?? {};
+  const timestamp: unknown = properties.timestamp;
   const optional = (value: unknown) => (typeof value === 'string' && value ? value : undefined);
   const correlationId = optional(properties.correlationId);
   const replyTo = optional(properties.replyTo);
-  const traceparent = optional(header);
+  const traceparent = optional(headers['traceparent']);
   return {
     queue,
     type: optional(properties.type) ?? '',
@@ -30,6 +36,9 @@ export function toIncomingMessage(queue: string, delivery: ConsumeMessage): Inco
     ...(correlationId && { correlationId }),
     ...(replyTo && { replyTo }),
     ...(traceparent && { traceparent }),
+    appId: optional(properties.appId) ?? '',
+    timestampMs: typeof timestamp === 'number' ? timestamp * 1000 : 0,
+    headers,
     content,
   };
 }

@@ -23,7 +23,7 @@ export function withdrawalMessage(body: Withdrawal, replyTo: string | undefined)
 /** The answer to a request or withdrawal, ready to publish: it goes home first. */
 export function acknowledgementMessage(
   body: Acknowledgement,
-  answers: IncomingMessage,
+  answers: Pick<IncomingMessage, 'replyTo' | 'traceparent'>,
 ): OutgoingMessage {
   return {
     exchange: EXCHANGES.acknowledgements,

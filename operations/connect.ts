@@ -70,7 +70,7 @@ export async function openOperatorSession(options: {
  *
  * @throws {@link InvalidConfiguration} where one of the two files is not given, or cannot be read.
  */
-export async function toConnectionOptions(
+async function toConnectionOptions(
   access: Omit<TemporalAccess, 'namespace'>,
 ): Promise<Pick<ConnectionOptions, 'address' | 'apiKey' | 'tls'>> {
   const { address, apiKey } = access;

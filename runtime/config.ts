@@ -16,6 +16,9 @@ const url = (protocols: string[]) =>
       `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
     );
 
+/** A message that waits is held unacked, which RabbitMQ's `consumer_timeout` (30 minutes) must allow. */
+const GRACE_MAX_MS = 15 * 60_000;
+
 const amqpUrl = url(['amqp:', 'amqps:']);
 const databaseUrl = url(['postgres:', 'postgresql:']);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -61,6 +64,26 @@ const dispatchSystemSchema = z.object({
   DISPATCH_SYSTEM_DECIDE_MODULE: z.string().min(1).optional(),
 });
 
+const supplementSchema = z.object({
+  ...temporalVariables,
+  ...processVariables,
+  TEMPORAL_ADDRESS: z.string().min(1),
+  AMQP_URL: amqpUrl,
+  ORDERS_DATABASE_URL: databaseUrl,
+  /** Any database that offers the view `order_dispatch_dispatches_v1`; only read. */
+  DISPATCH_DATABASE_URL: databaseUrl,
+  /** How old a request must be before it is looked at, in ms. */
+  SUPPLEMENT_GRACE_MS: z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number of milliseconds')
+    .default('30000')
+    .transform(Number)
+    .refine(
+      (ms) => ms <= GRACE_MAX_MS,
+      `must be at most ${GRACE_MAX_MS}: RabbitMQ takes back what is held for 30 minutes`,
+    ),
+});
+
 const clientSchema = z.object({
   ...temporalVariables,
   /** Path of a CommonJS module that exports `payloadCodecs` or `dataConverter`. */
@@ -98,6 +121,17 @@ export interface DispatchSystemConfig {
   amqpUrl: string;
   dispatchDatabaseUrl: string;
   decideModule?: string;
+  process: ProcessConfig;
+}
+
+/** The supplement system's settings. */
+export interface SupplementConfig {
+  temporal: TemporalConfig;
+  amqpUrl: string;
+  ordersDatabaseUrl: string;
+  dispatchDatabaseUrl: string;
+  /** How old a request must be before it is looked at, in ms. */
+  graceMs: number;
   process: ProcessConfig;
 }
 
@@ -152,6 +186,27 @@ export function readDispatchSystemConfig(
     amqpUrl: variables.AMQP_URL,
     dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
     ...defined({ decideModule: variables.DISPATCH_SYSTEM_DECIDE_MODULE }),
+    process: toProcess(variables),
+  };
+}
+
+/**
+ * Reads the supplement system's settings.
+ *
+ * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
+ */
+export function readSupplementConfig(environment: Environment = process.env): SupplementConfig {
+  const variables = read(supplementSchema, environment);
+  return {
+    temporal: {
+      ...toTemporal(variables),
+      address: variables.TEMPORAL_ADDRESS,
+      namespace: variables.TEMPORAL_NAMESPACE ?? 'default',
+    },
+    amqpUrl: variables.AMQP_URL,
+    ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
+    dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
+    graceMs: variables.SUPPLEMENT_GRACE_MS,
     process: toProcess(variables),
   };
 }

@@ -4,6 +4,9 @@ export const CRASH_POINTS = [
   'acknowledgement.afterCommit',
   'dispatchSystem.afterCommit',
   'dispatchSystem.afterAnswer',
+  'supplement.afterQueries',
+  'supplement.afterStart',
+  'supplement.beforeAck',
 ] as const;
 
 /** A place where a process can be made to die. */

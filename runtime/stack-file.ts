@@ -6,7 +6,7 @@ import { z } from 'zod';
 export const STACK_FILE = '.local/stack.json';
 
 /** What `.local/stack.json` holds while the local stack runs. */
-export const stackFileSchema = z.object({
+const stackFileSchema = z.object({
   temporalAddress: z.string(),
   temporalNamespace: z.string(),
   webUi: z.string(),

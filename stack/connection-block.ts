@@ -1,12 +1,13 @@
-import { writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { exampleOrder } from '../cli/example-order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { STACK_FILE } from '../runtime/stack-file';
 import type { Death, LocalStack } from './local-stack';
 import type { Narrator } from './narrator';
 import { nextCommands } from './next-commands';
+import { writeOrderFile } from './order-file';
 import { PROCESSES, PROCESS_NAMES } from './processes';
+import { shownPath } from './stack-folder';
 
 /** Prints where everything is, passwords hidden, and what one can try. Writes an order to try it with. */
 export function printConnectionBlock(narrator: Narrator, stack: LocalStack): void {
@@ -21,8 +22,8 @@ export function printConnectionBlock(narrator: Narrator, stack: LocalStack): voi
     ...Object.fromEntries(
       PROCESS_NAMES.map((name) => [PROCESSES[name].title, whereIs(name, stack)]),
     ),
-    "the servers' logs": `${relative('', stack.run.directory)}/*.log`,
-    'with passwords': `${relative('', join(stack.folder, '..', STACK_FILE))} (for programs; readable by you alone)`,
+    "the servers' logs": `${shownPath(stack.run.directory)}/*.log`,
+    'with passwords': `${shownPath(join(stack.folder, '..', STACK_FILE))} (for programs; readable by you alone)`,
   });
   printWhatToTry(narrator, stack);
 }
@@ -35,7 +36,10 @@ function whereIs(name: (typeof PROCESS_NAMES)[number], { details, logs }: LocalS
 
 function printWhatToTry(narrator: Narrator, stack: LocalStack): void {
   const commands = nextCommands(stack);
-  const { file, orderId } = writeOrder(stack);
+  // A new one for each stack, so that it is not one that a given Temporal knows already.
+  const order = exampleOrder(new Date());
+  const { orderId } = order;
+  const file = writeOrderFile(stack, 'order.json', order);
   narrator.heading('What to try next, in another terminal:');
   narrator.show(
     'place an order, and wait for its courier',
@@ -48,16 +52,6 @@ function printWhatToTry(narrator: Narrator, stack: LocalStack): void {
     commands.temporal(`workflow show --workflow-id ${dispatchOrderWorkflowId(orderId)}`),
   );
   narrator.show('the orders that wait for a person', commands.orderDispatch('tasks list'));
-  narrator.line();
-}
-
-/** An order of its own for each stack, so that it is not one that a given Temporal knows already. */
-function writeOrder(stack: LocalStack): { file: string; orderId: string } {
-  const order = exampleOrder(new Date());
-  const file = join(stack.folder, 'order.json');
-  stack.run.ownPath(file);
-  writeFileSync(file, `${JSON.stringify(order, undefined, 2)}\n`);
-  return { file: relative('', file), orderId: order.orderId };
 }
 
 /** Says that a process has died, and why as far as its log knows. */

@@ -3,6 +3,7 @@ import type { Resolution } from '../domain/resolution';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { readHumanTask } from '../operations/human-task-details';
 import {
+  StoryFailed,
   eventually,
   expectResult,
   newOrder,
@@ -60,10 +61,11 @@ async function answeredLater(scene: Scene): Promise<Outcome> {
     `The dispatch system takes the request of order ${orderId} and says nothing, as if it had crashed over it. The order may be told how patient to be: this one is asked again after two seconds, others after half a minute.`,
   );
   await session.orders.placeOrder(order, {
-    policy: { quickWindowMs: 300, acknowledgementTimeoutMs: 1_000, initialIntervalMs: 1_000 },
+    policy: { quickWindowMs: 300, acknowledgementTimeoutMs: 1_500, initialIntervalMs: 700 },
   });
   const result = await tellingAttempts(scene, orderId, () => resultOf(scene, orderId));
-  expectResult(result, { status: 'dispatched', dispatchedBy: 'acknowledgement', attempts: 2 });
+  expectResult(result, { status: 'dispatched', dispatchedBy: 'acknowledgement', resolvedBy: null });
+  if (result.attempts < 2) throw new StoryFailed(`order ${orderId} was answered at once`);
   narrator.say(`It is dispatched with ${result.courierId}, by attempt ${result.attempts}.`);
   narrator.say(
     "Why that is safe: both attempts carry the same request ID. Had the dispatch system decided the first time and only its answer been lost, it would have sent the same answer again, not a second courier. The waiting is Temporal's, not a process's: stop the worker meanwhile, and another one goes on.",
@@ -144,7 +146,11 @@ async function explainTask(scene: Scene, task: HumanTaskEntry, orderId: string):
   );
   const { details } = await readHumanTask(session, orderId);
   narrator.show('what the person reads', ...details.split('\n').map((line) => `| ${line}`));
-  narrator.show('in the Web UI', commands.webPage(orderId));
+  const { runId } = await session.temporal.workflow.getHandle(task.taskId).describe();
+  narrator.show(
+    'in the Web UI ("More Actions" there sends the signal, or the update of the same name)',
+    commands.webPage(orderId, runId),
+  );
   narrator.show(
     'with our command line',
     commands.orderDispatch('tasks list'),

@@ -5,11 +5,13 @@ import { Command } from 'commander';
 import { openOperatorSession } from '../operations/connect';
 import { packageRoot } from '../runtime/package-root';
 import { printConnectionBlock, printDeath } from './connection-block';
-import type { Outcome, Scene } from './demo-scene';
+import { newOrder, type Outcome, type Scene } from './demo-scene';
 import { STORIES } from './demo-stories';
 import { startLocalStack, type LocalStack } from './local-stack';
 import { Narrator } from './narrator';
-import { nextCommands } from './next-commands';
+import { nextCommands, quoted } from './next-commands';
+import { writeOrderFile } from './order-file';
+import { PROCESSES } from './processes';
 import { runCommand, unlessStopped, untilStopped } from './run-command';
 import { StackError } from './stack-error';
 
@@ -30,7 +32,7 @@ runCommand('demo', async (stop) => {
     progress: (line) => narrator.step(line),
     onDeath: (death) => {
       printDeath(narrator, death);
-      broken.abort();
+      broken.abort(new StackError(`the ${PROCESSES[death.name].title} ended, see above`));
     },
   });
   try {
@@ -40,7 +42,9 @@ runCommand('demo', async (stop) => {
     if (options.json) printJson(outcomes);
     if (options.keep) {
       printConnectionBlock(narrator, stack);
-      narrator.say(KEPT);
+      printSilentOrder(narrator, stack);
+      narrator.line();
+      narrator.say('Ctrl-C stops everything.');
       await untilStopped(stop);
     } else {
       narrator.line();
@@ -53,9 +57,6 @@ runCommand('demo', async (stop) => {
   narrator.line('Stopped: nothing is left running.');
   return 0;
 });
-
-const KEPT =
-  'The dispatch system of the demo goes by what an order\'s details say: {"demo": "silentForEver"} makes it never answer. Ctrl-C stops everything.';
 
 async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outcome[]> {
   const { temporalAddress, temporalNamespace } = stack.details;
@@ -80,6 +81,19 @@ async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outco
   } finally {
     await session.close();
   }
+}
+
+/** The kept dispatch system goes by what an order's details say, as in the stories. */
+function printSilentOrder(narrator: Narrator, stack: LocalStack): void {
+  const commands = nextCommands(stack);
+  const order = newOrder('yours', 'silentForEver');
+  const file = writeOrderFile(stack, 'order-without-answer.json', order);
+  const policy = quoted(JSON.stringify({ acknowledgementTimeoutMs: 1_000, maximumAttempts: 2 }));
+  narrator.show(
+    'an order that nobody answers (its details say so), which waits for you after some seconds',
+    commands.orderDispatch(`place --file ${file} --policy ${policy}`),
+    commands.orderDispatch(`tasks show ${order.orderId}`),
+  );
 }
 
 function printTable(narrator: Narrator, outcomes: readonly Outcome[]): void {

@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STACK_FILE, readStackFile, type StackFile } from '../runtime/stack-file';
 import { claimStack } from './claim-stack';
@@ -10,7 +10,7 @@ import type { Run } from './stack-run';
 import { unlessStopped } from './run-command';
 import { startServerProcess } from './server-process';
 import { startServices, type Services } from './services';
-import { stackFolder } from './stack-folder';
+import { shownPath, stackFolder } from './stack-folder';
 import { isRunning, removePid, writeStackFile } from './write-stack-file';
 
 /** How a local stack is started. */
@@ -41,9 +41,9 @@ export interface LocalStack {
   /** What is in `.local/stack.json`, without the processes of other terminals. */
   readonly details: StackFile;
   readonly run: Run;
-  /** The folder with the logs of our processes and the files of the stack. */
+  /** The `.local` folder, with all that the stack writes. */
   readonly folder: string;
-  /** The logs of our processes, relative to the working directory. */
+  /** The logs of our processes: paths as one types them. */
   readonly logs: Readonly<Partial<Record<ProcessName, string>>>;
   /** Path of the `temporal` command line; `undefined` where Temporal was given. */
   readonly temporalCli: string | undefined;
@@ -78,7 +78,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       Promise.all(
         PROCESS_NAMES.filter((name) => !without.includes(name)).map(async (name) => {
           const logFile = join(folder, 'logs', `${name}.log`);
-          logs[name] = relative('', logFile);
+          logs[name] = shownPath(logFile);
           await startProcess({ ...options, name, logFile, directory, services, details, state });
         }),
       ),
@@ -159,7 +159,7 @@ async function startProcess(
     if (state.stopping) return;
     details.pids[pids] = details.pids[pids].filter((other) => other !== pid);
     removePid(directory, pids, pid);
-    given.onDeath({ name, pid, how, logFile: relative('', logFile), logTail: started.logTail() });
+    given.onDeath({ name, pid, how, logFile: shownPath(logFile), logTail: started.logTail() });
   });
 }
 

@@ -9,7 +9,8 @@ export class Narrator {
   readonly colours: ReturnType<typeof picocolors.createColors>;
 
   constructor(private readonly stream: NodeJS.WriteStream) {
-    this.colours = picocolors.createColors(picocolors.isColorSupported && stream.isTTY);
+    // `isTTY` is missing, not false, where there is no terminal, and picocolors then decides by itself.
+    this.colours = picocolors.createColors(stream.isTTY ? picocolors.isColorSupported : false);
   }
 
   /** A line as it is. */

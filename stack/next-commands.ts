@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { basename, delimiter, dirname } from 'node:path';
 import type { Resolution } from '../domain/resolution';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { packageRoot } from '../runtime/package-root';
 import type { LocalStack } from './local-stack';
+import { stackFolder } from './stack-folder';
 
 /** The exact commands and addresses for a person to go on with, at a running stack. */
 export interface NextCommands {
@@ -12,8 +14,12 @@ export interface NextCommands {
   temporal(words: string): string;
   /** Temporal's command that sends the signal which resolves an order's human task. */
   resolveBySignal(orderId: string, resolution: Resolution): string;
-  /** The Web UI's page of an order's workflow; where the Web UI is not known, what to look for. */
-  webPage(orderId: string): string;
+  /**
+   * The Web UI's page of an order's workflow; where the Web UI is not known, what to look for.
+   *
+   * @param runId for the very page with the current details, where a human task is described
+   */
+  webPage(orderId: string, runId?: string): string;
 }
 
 /** The commands for this stack. */
@@ -23,21 +29,22 @@ export function nextCommands({
 }: Pick<LocalStack, 'details' | 'temporalCli'>): NextCommands {
   const { temporalAddress, temporalNamespace, webUi } = details;
   const program = temporalCli === undefined || isOnPath(temporalCli) ? 'temporal' : temporalCli;
-  const namespace = temporalNamespace === 'default' ? '' : ` --namespace ${temporalNamespace}`;
-  const temporal = (words: string) =>
-    `${program} ${words} --address ${temporalAddress}${namespace}`;
+  const target = ` --address ${temporalAddress}${temporalNamespace === 'default' ? '' : ` --namespace ${temporalNamespace}`}`;
+  const temporal = (words: string) => `${program} ${words}${target}`;
   return {
-    orderDispatch: (words) => `npx order-dispatch ${words}`,
+    // The command line finds the clone's own stack by itself.
+    orderDispatch: (words) =>
+      `npx order-dispatch ${words}${stackFolder() === packageRoot() ? '' : target}`,
     temporal,
     resolveBySignal: (orderId, resolution) =>
       temporal(
         `workflow signal --workflow-id ${dispatchOrderWorkflowId(orderId)} --name ${SIGNALS.resolve} --input ${quoted(JSON.stringify(resolution))}`,
       ),
-    webPage: (orderId) => {
+    webPage: (orderId, runId) => {
       const workflowId = dispatchOrderWorkflowId(orderId);
       return webUi === ''
         ? `workflow ${workflowId} in your Web UI`
-        : `${webUi}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}`;
+        : `${webUi}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}${runId === undefined ? '' : `/${runId}/user-metadata`}`;
     },
   };
 }

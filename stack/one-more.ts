@@ -38,7 +38,11 @@ export function runOneMore(name: ProcessName): void {
       run.own({ pid, name, signal: 'SIGTERM', graceMs: 30_000, leadsGroup: true });
       addPid(directory, pids, pid);
       say(`process ${pid}, one more ${title} on the local stack of process ${stack.pids.stack}`);
-      const end = () => child.kill('SIGTERM');
+      let told = false;
+      const end = () => {
+        told = true;
+        child.kill('SIGTERM');
+      };
       stop.addEventListener('abort', end);
       if (stop.aborted) end();
       const look = setInterval(() => {
@@ -50,7 +54,9 @@ export function runOneMore(name: ProcessName): void {
       const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null];
       clearInterval(look);
       removePid(directory, pids, pid);
-      if (code !== 0) say(`ended with ${signal ?? `exit code ${code}`}`);
+      // Before it is up it does not take the signal as its own: there is nothing to finish.
+      if (code === 0 || (told && signal === 'SIGTERM')) return 0;
+      say(`ended with ${signal ?? `exit code ${code}`}`);
       return code ?? 1;
     } finally {
       await run.end();

@@ -32,7 +32,7 @@ export async function untilStopped(stop: AbortSignal): Promise<void> {
   clearInterval(alive);
 }
 
-/** Does the work, unless the command is told to stop before that is done: then rejects. */
+/** Does the work; rejects if the signal is aborted before that is done, with its reason if that is an error. */
 export async function unlessStopped<Result>(
   stop: AbortSignal,
   work: () => Promise<Result>,
@@ -40,7 +40,7 @@ export async function unlessStopped<Result>(
   stop.throwIfAborted();
   const ended = new AbortController();
   const stopped = once(stop, 'abort', { signal: ended.signal }).then(() => {
-    throw new StackError('told to stop');
+    throw stop.reason instanceof Error ? stop.reason : new StackError('told to stop');
   });
   try {
     return await Promise.race([work(), stopped]);

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { packageRoot } from '../runtime/package-root';
 
 /**
@@ -8,4 +8,10 @@ import { packageRoot } from '../runtime/package-root';
  */
 export function stackFolder(): string {
   return resolve(process.env['ORDER_DISPATCH_STACK_DIRECTORY'] || packageRoot());
+}
+
+/** A path as one types it: relative where it is below the working directory. */
+export function shownPath(path: string): string {
+  const short = relative('', path);
+  return short.startsWith('..') ? path : short;
 }

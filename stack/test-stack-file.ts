@@ -8,7 +8,7 @@ import { rabbitmqctlSchema } from './rabbitmqctl';
 export const TEST_STACK_FILE = '.local/test-stack.json';
 
 /** What `.local/test-stack.json` holds while a test stack runs. */
-export const testStackFileSchema = z.object({
+const testStackFileSchema = z.object({
   /** host:port of the Temporal frontend. */
   temporalAddress: z.string(),
   webUi: z.string(),

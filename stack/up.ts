@@ -29,14 +29,16 @@ runCommand('up', async (stop) => {
   const stack = await start().catch((error: unknown) => {
     if (!stop.aborted) throw error;
   });
-  if (!stack) return 0;
   try {
-    printConnectionBlock(narrator, stack);
-    narrator.say('Ctrl-C stops everything.');
-    await untilStopped(stop);
-    narrator.line('\nStopping everything ...');
+    if (stack) {
+      printConnectionBlock(narrator, stack);
+      narrator.line();
+      narrator.say('Ctrl-C stops everything.');
+      await untilStopped(stop);
+      narrator.line('\nStopping everything ...');
+    }
   } finally {
-    await stack.stop();
+    await stack?.stop();
   }
   narrator.line('Stopped: nothing is left running.');
   return 0;

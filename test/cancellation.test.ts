@@ -82,11 +82,56 @@ describe('cancellation', () => {
     expect(await liveDispatches(handle)).toBe(1);
   });
 
-  test('after the end of a dispatched order is too late', async () => {
+  test('of a dispatched order, after its end, withdraws the courier and cancels', async () => {
     const handle = await bed.client.placeOrder(newOrder());
     await handle.result();
-    await expect(handle.cancel(CUSTOMER)).rejects.toThrow(TooLateToCancel);
+    expect(await handle.cancel(CUSTOMER)).toMatchObject({
+      status: 'cancelled',
+      resolvedBy: 'customer',
+    });
+    expect(await liveDispatches(handle)).toBe(0);
+    expect(await handle.result()).toMatchObject({ status: 'cancelled' });
+    expect(await handle.status()).toMatchObject({ status: 'cancelled' });
+    expect(await handle.cancel(CUSTOMER)).toMatchObject({ status: 'cancelled' });
   });
+
+  test('of a dispatched order whose courier does not turn back is too late, as often as it is asked', async () => {
+    const handle = await place(({ kind }) =>
+      kind === 'withdrawal'
+        ? { kind: 'refuseWithdrawal' }
+        : { kind: 'accept', courierId: 'courier-8' },
+    );
+    await handle.result();
+    await expect(handle.cancel(CUSTOMER)).rejects.toThrow(TooLateToCancel);
+    await expect(handle.cancel(CUSTOMER)).rejects.toThrow(TooLateToCancel);
+    expect(await statusOf(handle)).toBe('dispatched');
+    expect(await handle.status()).toMatchObject({ status: 'dispatched', courierId: 'courier-8' });
+  });
+
+  test('of an unknown order says so', async () => {
+    await expect(bed.client.getOrder('o-nobody').cancel(CUSTOMER)).rejects.toMatchObject({
+      code: 'OrderNotFound',
+    });
+  });
+
+  test('of 200 dispatched orders while their answers repeat leaves no courier on the way', async () => {
+    const handles = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        bed.client.placeOrder(newOrder(), { policy: { quickWindowMs: 3_000 } }),
+      ),
+    );
+    const results = await Promise.all(handles.map((handle) => handle.result()));
+    const repeats = results.map(({ orderId, courierId = '' }) =>
+      bed.acknowledge({ requestId: `${orderId}.1`, outcome: 'accepted', courierId }),
+    );
+    const cancelled = await Promise.all(handles.map((handle) => handle.cancel(CUSTOMER)));
+    await Promise.all(repeats);
+    expect(new Set(cancelled.map(({ status }) => status))).toEqual(new Set(['cancelled']));
+    for (const handle of handles) {
+      expect(await liveDispatches(handle)).toBe(0);
+      expect(await statusOf(handle)).toBe('cancelled');
+    }
+  }, 180_000);
 
   test('an acceptance while cancelling does not move the order: the withdrawal decides', async () => {
     let wasAsked = false;

@@ -193,7 +193,7 @@ describe('human task', () => {
   test('the JSON that the current details show for each decision resolves the task', async () => {
     for (const decision of ['retry', 'markDispatched', 'cancel']) {
       const handle = await escalate();
-      const blocks = [...(await currentDetails(handle)).matchAll(/```json\n(.*)\n```/g)];
+      const blocks = [...(await currentDetails(handle)).matchAll(/```json\n([^`]*)\n```/g)];
       const shown = blocks
         .map(([, json]) => JSON.parse(json ?? '') as Resolution)
         .find((resolution) => resolution.decision === decision);

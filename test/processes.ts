@@ -18,7 +18,7 @@ export interface TestProcess {
 
 /** Starts a built process on a test file's surroundings. */
 export function startProcess(
-  name: 'worker' | 'dispatch-system',
+  name: 'worker' | 'dispatch-system' | 'supplement',
   surroundings: Surroundings,
   environment: {
     ORDER_DISPATCH_CRASH_POINT?: CrashPoint;

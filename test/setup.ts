@@ -26,10 +26,14 @@ import { createNamespace } from '../stack/temporal-namespace';
 import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
 import { createOrderDispatchWorker, type OrderDispatchWorker } from '../worker';
 
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
+  shutdownSignals: [],
+});
 
 /** Short pauses, so that what is tried again is tried again soon. */
-export const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
+const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
 
 /** The servers that a test file stands on: the shared test stack's, or its own. */
 export type Servers = Omit<TestStackFile, 'owner' | 'webUi'>;
@@ -141,8 +145,7 @@ export async function setup(
     acknowledge: (acknowledgement) => {
       const orderId = acknowledgement.requestId.replace(/\.[^.]*$/, '');
       const body = { orderId, decidedAt: new Date().toISOString(), ...acknowledgement };
-      const asked = { queue: '', type: '', messageId: '', content: Buffer.alloc(0) };
-      return publisher.publish(acknowledgementMessage(body, asked));
+      return publisher.publish(acknowledgementMessage(body, {}));
     },
     client: worker.client,
     temporal: new Temporal({ connection, namespace }),

@@ -7,7 +7,13 @@ import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { MalformedMessage } from '../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE, acknowledgementSchema } from '../domain/messages/acknowledgement';
 import type { AcknowledgedSignal } from '../domain/order-state';
-import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { withdrawalIdOf } from '../domain/request-id';
+import {
+  SIGNALS,
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+  reconcileOrderWorkflowId,
+} from '../domain/temporal-names';
 import { SupervisedConnection } from '../messaging/connection';
 import { Consumer, type RetryPauses } from '../messaging/consumer';
 import { assertHomeQueue } from '../messaging/home-queue';
@@ -16,6 +22,7 @@ import type { Publisher } from '../messaging/publisher';
 import { assertTopology } from '../messaging/topology';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
+import { startReconciliation } from '../client/start-reconciliation';
 import { isTemporalUnavailable } from '../client/temporal-unavailable';
 
 /** Acknowledgements under way at once. */
@@ -56,26 +63,33 @@ export async function startAcknowledgementConsumer(options: {
       const { orderId, requestId } = acknowledgement;
       const recorded = await recordAcknowledgement(database, message.messageId, acknowledgement);
       crashPoint('acknowledgement.afterCommit');
-      const isAlarming = recorded.class === 'late' || recorded.class === 'conflicting';
+      const { class: trigger, order } = recorded;
       const { outcome } = acknowledgement;
-      log[isAlarming ? 'error' : 'info'](
-        { orderId, requestId, outcome, class: recorded.class, status: recorded.order?.status },
-        isAlarming ? 'the databases disagree: an answer cannot be applied' : 'acknowledged',
-      );
-      if (!quickPath.tell(orderId, recorded)) await signalWorkflow(orderId, recorded);
+      const facts = { orderId, requestId, outcome, class: trigger, status: order?.status };
+      if (trigger === 'late' || trigger === 'conflicting') {
+        log.error(facts, 'the databases disagree: an answer cannot be applied');
+        const provenance = message.messageId;
+        await startReconciliation(temporal, { orderId, trigger, provenance });
+      } else log.info(facts, 'acknowledged');
+      if (!quickPath.tell(orderId, recorded)) await signalWorkflows(orderId, recorded);
     },
   });
 
-  const signalWorkflow = async (orderId: string, recorded: AcknowledgedSignal) => {
+  const signalWorkflows = async (orderId: string, recorded: AcknowledgedSignal) => {
+    const told = await Promise.all(
+      whoMayWait(orderId, recorded).map((workflowId) => signal(workflowId, recorded)),
+    );
+    const status = recorded.order?.status;
+    if (told.includes(true) || status === 'dispatched' || status === 'cancelled') return;
+    log.warn({ orderId, status }, 'no workflow waits for this answer');
+  };
+  const signal = async (workflowId: string, recorded: AcknowledgedSignal): Promise<boolean> => {
     try {
-      await temporal.workflow
-        .getHandle(dispatchOrderWorkflowId(orderId))
-        .signal(SIGNALS.acknowledged, recorded);
+      await temporal.workflow.getHandle(workflowId).signal(SIGNALS.acknowledged, recorded);
+      return true;
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-      const status = recorded.order?.status;
-      if (status === 'dispatched' || status === 'cancelled') return;
-      log.warn({ orderId, status }, 'no workflow waits for this answer');
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
     }
   };
 
@@ -105,6 +119,16 @@ export async function startAcknowledgementConsumer(options: {
       await connection.close();
     },
   };
+}
+
+/** A request is waited for by one workflow; the withdrawal by whichever takes the order back. */
+function whoMayWait(orderId: string, { answer }: AcknowledgedSignal): string[] {
+  if (answer.requestId !== withdrawalIdOf(orderId)) return [dispatchOrderWorkflowId(orderId)];
+  return [
+    dispatchOrderWorkflowId(orderId),
+    cancelOrderWorkflowId(orderId),
+    reconcileOrderWorkflowId(orderId),
+  ];
 }
 
 function parseAcknowledgement(message: IncomingMessage) {

@@ -11,6 +11,8 @@ runProcess('worker', readWorkerConfig, async (config, log) => {
       const { error, ...rest } = meta ?? {};
       log[TEMPORAL_LEVELS[level]]({ ...rest, ...(error ? { err: error as Error } : {}) }, message);
     }),
+    // The core's own warnings are of answers that were quicker than the activity that asked.
+    telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
     // The process's own signal handling drains the worker.
     shutdownSignals: [],
   });

@@ -106,7 +106,7 @@ export async function createOrderDispatchWorker(
       publisher,
       quickPath,
       defaultPolicy,
-      asyncCompletion: temporal.activity,
+      temporal,
       replyKey: consumer.replyKey,
     };
     const shared = {

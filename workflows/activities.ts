@@ -5,6 +5,7 @@ import {
 } from '@temporalio/workflow';
 import type { MainActivities, RequestActivities } from '../activities';
 import type { Policy } from '../domain/policy';
+import type { SupplementActivities } from '../domain/reconciliation';
 import { TASK_QUEUES } from '../domain/temporal-names';
 
 /**
@@ -25,6 +26,10 @@ export const {
   escalateWithdrawal,
   retryWithdrawal,
   settleWithdrawal,
+  loadOrder,
+  findOrderSideFacts,
+  restartDispatch,
+  recordRepair,
 } = proxyActivities<MainActivities>({
   taskQueue: TASK_QUEUES.main,
   startToCloseTimeout: '15s',
@@ -51,3 +56,10 @@ export function requestActivities(policy: Policy, deadline: Date): RequestActivi
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });
 }
+
+/** What only the supplement system can do; while it is away, whoever needs it waits. */
+export const { findDispatch } = proxyActivities<SupplementActivities>({
+  taskQueue: TASK_QUEUES.supplement,
+  startToCloseTimeout: '15s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});

@@ -1,9 +1,10 @@
 import { log } from '@temporalio/workflow';
 import type { Answer } from '../domain/order-state';
+import { withdrawalIdOf } from '../domain/request-id';
 import { escalateWithdrawal, requestActivities, settleWithdrawal } from './activities';
-import { withdrawalTask } from './human-task';
+import { awaitAnswer } from './await-answer';
+import { withdrawalTask } from './order-tasks';
 import type { OrderView } from './order-view';
-import { awaitAnswer } from './request-dispatch';
 
 /**
  * Takes an order back. The row is the saga's log, so the steps survive whatever happens:
@@ -25,21 +26,18 @@ export async function withdraw(view: OrderView): Promise<void> {
   if (view.withdrawalAnswer) return settle(view, view.withdrawalAnswer);
   if (view.order.escalationReason === 'withdrawalFailed') return withdrawalTask(view);
 
-  const { policy, input } = view;
-  const deadline = new Date(Date.now() + policy.dispatchWithinMs);
-  const activities = requestActivities(policy, deadline);
-  const failure = await awaitAnswer(view, {
-    request: () => {
-      const dispatchBy = deadline.toISOString();
-      return activities.requestWithdrawal({ order: input.order, policy, dispatchBy });
-    },
-    isOver: () => view.withdrawalAnswer !== undefined,
+  const { orderId } = view.order;
+  const withdrawalId = withdrawalIdOf(orderId);
+  const deadline = new Date(Date.now() + view.policy.dispatchWithinMs);
+  const activities = requestActivities(view.policy, deadline);
+  const { found, failure } = await awaitAnswer({
+    request: () => activities.requestWithdrawal({ orderId }),
+    isOver: () => view.withdrawalAnswer !== undefined || view.deadLetters.has(withdrawalId),
   });
-  if (failure) {
-    const { orderId } = view.order;
+  if (found) view.takeAnswer(found);
+  if (view.withdrawalAnswer) return settle(view, view.withdrawalAnswer);
+  if (failure || view.deadLetters.delete(withdrawalId)) {
     view.takeResult(await escalateWithdrawal({ orderId, at: new Date().toISOString() }));
-  } else if (view.withdrawalAnswer) {
-    await settle(view, view.withdrawalAnswer);
   }
 }
 

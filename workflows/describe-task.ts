@@ -1,37 +1,66 @@
 import type { Answer, OrderState } from '../domain/order-state';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { Decision } from '../domain/resolution';
+import type { Facts } from '../domain/verdict';
 import type { EscalationReason } from '../domain/status';
 import type { HumanTask } from './human-task';
 
 /**
- * A human task in plain words, as Markdown: what happened, what one can do, and a JSON for each
- * decision that is ready to send.
+ * An order's human task in plain words, as Markdown: what happened, what one can do, and a JSON for
+ * each decision that is ready to send.
  */
-export function describeTask(
+export function describeOrderTask(
   order: OrderState,
   task: HumanTask,
   answer: Answer | undefined,
 ): string {
-  const { orderId } = order;
+  const times = order.attempts === 1 ? 'once' : `${order.attempts} times`;
   const lines = [
-    `**Order ${orderId} waits for a person.** ${WHAT_HAPPENED[task.escalationReason](order)}`,
+    `**Order ${order.orderId} waits for a person.** ${WHAT_HAPPENED[task.escalationReason](order)}`,
     '',
-    `Waiting since ${order.escalatedAt ?? 'just now'}; handed to the publisher ${order.attempts} times.`,
+    `Waiting since ${task.escalatedAt}; handed to the publisher ${times}.`,
   ];
   if (answer?.outcome === 'rejected') {
     lines.push('', `The dispatch system's last answer: rejected (${answer.rejectionCode}).`);
   }
-  lines.push('', 'To decide, send the signal or the update `resolve` with one of these:', '');
+  return [...lines, ...describeDecisions(task)].join('\n');
+}
+
+/** A finding's human task in plain words, as Markdown. */
+export function describeFindingTask(
+  orderId: string,
+  task: HumanTask,
+  finding: { rule: string; facts: Facts },
+): string {
+  const { order, dispatch, workflow } = finding.facts;
+  const { status = 'no such order', dispatchedBy, courierId } = order ?? {};
+  const courier = courierId ? `, courier ${courierId} by ${dispatchedBy}` : '';
+  return [
+    `**The databases disagree about order ${orderId}, and no rule may decide:** ${finding.rule}.`,
+    '',
+    `- order database: ${status}${courier}`,
+    `- dispatch database: ${dispatch.status}${dispatch.status === 'live' ? `, courier ${dispatch.courierId}` : ''}`,
+    `- workflow of the order: ${workflow}`,
+    '',
+    `Waiting since ${task.escalatedAt}.`,
+    ...describeDecisions(task),
+  ].join('\n');
+}
+
+function describeDecisions(task: HumanTask): string[] {
+  const lines = [
+    '',
+    'To decide: *More Actions*, *Send an Update* (it answers) or *Send a Signal*, choose `resolve`, and paste one of these, with your name for `you` and your reason for `why`.',
+    '',
+  ];
   for (const decision of task.decisions) {
-    lines.push(`- ${WHAT_IT_DOES[decision]}`, '', '```json', exampleOf(decision), '```', '');
+    lines.push(WHAT_IT_DOES[decision], '', '```json', exampleOf(decision), '```', '');
   }
-  lines.push('Put your name and your reason where it says `you` and `why`.');
   if (task.refusals.length > 0) {
-    lines.push('', 'Signals that changed nothing:', '');
+    lines.push('Signals that changed nothing:', '');
     lines.push(...task.refusals.map((refusal) => `- ${refusal}`));
   }
-  return lines.join('\n');
+  return lines;
 }
 
 const WHAT_HAPPENED: Record<EscalationReason, (order: OrderState) => string> = {
@@ -49,12 +78,16 @@ const WHAT_HAPPENED: Record<EscalationReason, (order: OrderState) => string> = {
     order.status === 'dispatched'
       ? `It was marked as dispatched, and the dispatch system did not answer \`${withdrawalIdOf(order.orderId)}\`, which makes sure that no second courier comes.`
       : `It is being cancelled, and the dispatch system did not answer \`${withdrawalIdOf(order.orderId)}\`. The courier may still come.`,
+  discrepancy: () => 'The databases disagree about it.',
 };
 
 const WHAT_IT_DOES: Record<Decision, string> = {
   retry: 'Try again, with all attempts and the whole time once more:',
   markDispatched: 'A courier was found by other means (who?); any other is withdrawn:',
   cancel: 'Cancel the order; a courier who is on the way already wins:',
+  keep: 'Leave both as they are; the same finding is not raised again:',
+  withdraw: 'Take the dispatch back:',
+  restart: 'Start the workflow of the order again, from its row or from the copy:',
 };
 
 function currentRequest({ orderId, requestNumber }: OrderState): string {
@@ -63,5 +96,6 @@ function currentRequest({ orderId, requestNumber }: OrderState): string {
 
 function exampleOf(decision: Decision): string {
   const courier = decision === 'markDispatched' ? { courierId: 'courier' } : {};
-  return JSON.stringify({ decision, ...courier, actor: 'you', note: 'why' });
+  // Over several lines: the Web UI's frame cuts long ones, and its editor would reformat them.
+  return JSON.stringify({ decision, ...courier, actor: 'you', note: 'why' }, undefined, 2);
 }

@@ -6,12 +6,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { DispatchOrderInput, OrderResult } from '../domain/order-state';
-import { policyFor, startCancellation, submitOrder } from './activities';
+import type { CancelOrderInput } from '../domain/reconciliation';
+import { loadOrder, policyFor, startCancellation, submitOrder } from './activities';
+import { failIfFinal, finalFailureOf } from './await-answer';
 import { withdraw } from './compensation';
 import { handleMessages } from './handlers';
-import { orderTask } from './human-task';
+import { orderTask } from './order-tasks';
 import { OrderView } from './order-view';
-import { failIfFinal, requestDispatch } from './request-dispatch';
+import { requestDispatch } from './request-dispatch';
 
 /**
  * Dispatches an order: ends with the order `dispatched` or `cancelled`, whatever happens on the way.
@@ -26,13 +28,47 @@ export async function dispatchOrder(input: DispatchOrderInput): Promise<OrderRes
   handleMessages(view);
   return CancellationScope.nonCancellable(async () => {
     await submit(view);
-    do {
-      while (!view.isSettled) await takeNextStep(view);
-      view.cancelRequest = undefined;
-      await condition(() => allHandlersFinished() || !view.isSettled);
-    } while (!view.isSettled);
+    await followRow(view);
     return view.result;
   });
+}
+
+/**
+ * Cancels an order after its dispatch: the same path, from a row that exists, with a cancellation to
+ * begin with. Ends `cancelled`, or `dispatched` where it was too late.
+ */
+export async function cancelOrder(input: CancelOrderInput): Promise<OrderResult> {
+  const { orderId, request } = input;
+  return CancellationScope.nonCancellable(async () => {
+    const { order, progress } = await loadOrder({ orderId }).catch((error: unknown) => {
+      failIfFinal(error);
+      throw error;
+    });
+    const view = new OrderView({ order });
+    view.takeProgress(progress);
+    view.cancelRequest = request;
+    handleMessages(view);
+    await followRow(view);
+    return view.result;
+  });
+}
+
+/** Does what the row's status asks for, until nothing is left to do and nobody waits for an answer. */
+async function followRow(view: OrderView): Promise<void> {
+  do {
+    while (!view.isSettled) {
+      try {
+        await takeNextStep(view);
+      } catch (error) {
+        // The row was deleted behind our back: it is recorded again, and the path begins anew.
+        if (finalFailureOf(error)?.type !== 'OrderNotFound') throw error;
+        log.warn('the order row is gone: recording it again', { orderId: view.order.orderId });
+        await submit(view);
+      }
+    }
+    view.cancelRequest = undefined;
+    await condition(() => allHandlersFinished() || !view.isSettled);
+  } while (!view.isSettled);
 }
 
 async function takeNextStep(view: OrderView): Promise<void> {
@@ -64,7 +100,12 @@ async function submit(view: OrderView): Promise<void> {
   const { input } = view;
   const startedAt = workflowInfo().startTime.toISOString();
   try {
-    const submission = await submitOrder({ ...input, startedAt });
+    const { requestNumber } = view;
+    const submission = await submitOrder({
+      ...input,
+      startedAt,
+      ...(requestNumber && { requestNumber }),
+    });
     view.takeProgress(submission);
     view.confirmedAt = submission.confirmedAt;
     view.firstRequestNumber = submission.order.requestNumber;
@@ -77,7 +118,7 @@ async function submit(view: OrderView): Promise<void> {
       order: {
         orderId: input.order.orderId,
         status: 'placed',
-        requestNumber: 1,
+        requestNumber: view.requestNumber ?? 1,
         attempts: 0,
         dispatchBy: new Date(Date.parse(startedAt) + policy.dispatchWithinMs).toISOString(),
       },

@@ -11,45 +11,33 @@ import { ResolutionRefused, TooLateToCancel } from '../domain/errors';
 import type {
   AcknowledgedSignal,
   OrderResult,
-  OrderState,
   OrderStatusView,
+  RequestDeadLettered,
 } from '../domain/order-state';
-import { parseCancelRequest, type CancelRequest, type Resolution } from '../domain/resolution';
+import { parseCancelRequest, type CancelRequest } from '../domain/resolution';
 import { QUERIES, SIGNALS, UPDATES } from '../domain/temporal-names';
-import { checkResolution, showRefusal, whyNoTask } from './human-task';
+import { acceptResolution, checkResolution, showRefusal, type TaskOwner } from './human-task';
 import type { OrderView } from './order-view';
 
 const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
+const requestDeadLetteredSignal = defineSignal<[RequestDeadLettered]>(SIGNALS.requestDeadLettered);
 const resolveSignal = defineSignal<[unknown]>(SIGNALS.resolve);
-const resolveUpdate = defineUpdate<OrderState, [Resolution]>(UPDATES.resolve);
 const cancelUpdate = defineUpdate<OrderResult, [CancelRequest]>(UPDATES.cancel);
+const NOT_FOR_PEOPLE = { description: 'Not for people: the service sends it to itself.' };
+const RESOLVES = { description: 'Resolves the human task: see the current details.' };
 const statusQuery = defineQuery<OrderStatusView>(QUERIES.status);
 
 /** Listens to all that can be said to the workflow; before anything else, so that nothing is missed. */
 export function handleMessages(view: OrderView): void {
-  setHandler(acknowledgedSignal, (signal) => view.takeSignal(signal));
-
-  setHandler(resolveSignal, (input) => {
-    try {
-      accept(view, checkResolution(view, input));
-    } catch (error) {
-      if (!(error instanceof ResolutionRefused)) throw error;
-      showRefusal(view, error);
-    }
-  });
+  setHandler(acknowledgedSignal, (signal) => view.takeSignal(signal), NOT_FOR_PEOPLE);
 
   setHandler(
-    resolveUpdate,
-    async (input) => {
-      const task = accept(view, checkResolution(view, input));
-      await condition(() => task.won !== undefined);
-      if (!task.won) {
-        throw ApplicationFailure.nonRetryable(whyNoTask(view), 'ResolutionRefused');
-      }
-      return view.order;
-    },
-    { validator: (input) => void checkResolution(view, input) },
+    requestDeadLetteredSignal,
+    ({ requestId }) => void view.deadLetters.add(requestId),
+    NOT_FOR_PEOPLE,
   );
+
+  handleResolutions(view, () => view.order);
 
   setHandler(
     cancelUpdate,
@@ -63,7 +51,10 @@ export function handleMessages(view: OrderView): void {
       );
       throw ApplicationFailure.nonRetryable(message, code);
     },
-    { validator: (input) => void parseCancelRequest(input) },
+    {
+      description: 'Cancels the order: {"actor", "note"}.',
+      validator: (input) => void parseCancelRequest(input),
+    },
   );
 
   setHandler(statusQuery, () => view.status);
@@ -74,9 +65,29 @@ export function handleMessages(view: OrderView): void {
   });
 }
 
-function accept(view: OrderView, resolution: Resolution): NonNullable<OrderView['humanTask']> {
-  const { humanTask } = view;
-  if (!humanTask) throw new ResolutionRefused(whyNoTask(view));
-  humanTask.accepted = resolution;
-  return humanTask;
+/** Takes resolutions of the owner's human task, by signal and by the update, which answers. */
+export function handleResolutions<Answer>(owner: TaskOwner, answer: () => Answer): void {
+  setHandler(
+    resolveSignal,
+    (input) => {
+      try {
+        acceptResolution(owner, input);
+      } catch (error) {
+        if (!(error instanceof ResolutionRefused)) throw error;
+        showRefusal(owner, error);
+      }
+    },
+    RESOLVES,
+  );
+
+  setHandler(
+    defineUpdate<Answer, [unknown]>(UPDATES.resolve),
+    async (input) => {
+      const task = acceptResolution(owner, input);
+      await condition(() => task.won !== undefined);
+      if (task.won) return answer();
+      throw ApplicationFailure.nonRetryable(owner.whyNoTask(), 'ResolutionRefused');
+    },
+    { ...RESOLVES, validator: (input) => void checkResolution(owner, input) },
+  );
 }

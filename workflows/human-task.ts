@@ -1,19 +1,13 @@
 import {
   allHandlersFinished,
   condition,
-  continueAsNew,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import { ResolutionRefused } from '../domain/errors';
-import type { OrderState } from '../domain/order-state';
-import { DECISIONS, parseResolution, type Decision, type Resolution } from '../domain/resolution';
-import type { EscalationReason } from '../domain/status';
-import { applyResolution, cancelRejected, retryWithdrawal } from './activities';
-import { describeTask } from './describe-task';
-import type { dispatchOrder } from './dispatch-order';
+import { parseResolution, type Decision, type Resolution } from '../domain/resolution';
+import type { EscalationReason, OrderStatus } from '../domain/status';
 import { listTask, unlistTask } from './search-attributes';
-import type { OrderView } from './order-view';
 
 /** Refused signals that the current details show. */
 const REFUSALS_KEPT = 20;
@@ -21,56 +15,69 @@ const REFUSALS_KEPT = 20;
 /** A human task that is open. */
 export interface HumanTask {
   readonly escalationReason: EscalationReason;
+  /** ISO 8601. */
+  readonly escalatedAt: string;
   readonly decisions: readonly Decision[];
   /** Signals that changed nothing, and why: a signal has no other way to tell its sender. */
   readonly refusals: string[];
+  /** Says in plain words what happened and what one can do. */
+  readonly describe: () => string;
   /** The first valid resolution; every later one is refused. */
   accepted?: Resolution;
-  /** Whether that resolution's compare-and-set won, once it is known. */
+  /** Whether that resolution was carried out, once it is known. */
   won?: boolean;
 }
 
-/** The human task of an `escalated` order. An acceptance, or a cancellation, closes it by itself. */
-export async function orderTask(view: OrderView): Promise<void> {
-  const { orderId, requestNumber } = view.order;
-  const finalRejection = () => {
-    const { answer, policy } = view;
-    if (answer?.outcome !== 'rejected') return;
-    const isFinal = answer.retryAfterMs === undefined && answer.rejectionCode !== 'expired';
-    return isFinal && policy.onRejection === 'cancel' ? answer.rejectionCode : undefined;
-  };
-  await openTask(view, {
-    decisions: DECISIONS,
-    isClosed: () =>
-      view.order.status !== 'escalated' ||
-      view.cancelRequest !== undefined ||
-      finalRejection() !== undefined,
-    resolve: async (resolution, at) => {
-      const dispatchBy = new Date(at.getTime() + view.policy.dispatchWithinMs).toISOString();
-      const order = await applyResolution({
-        orderId,
-        resolution,
-        at: at.toISOString(),
-        dispatchBy,
-      });
-      view.firstRequestNumber = order.requestNumber;
-      return order;
-    },
-  });
-  const rejectionCode = finalRejection();
-  if (view.order.status === 'escalated' && !view.cancelRequest && rejectionCode) {
-    view.takeResult(await cancelRejected({ orderId, requestNumber, rejectionCode }));
-  }
+/** A workflow that can have a human task. */
+export interface TaskOwner {
+  humanTask: HumanTask | undefined;
+  /** Why a resolution changes nothing while no task is open. */
+  whyNoTask: () => string;
 }
 
-/** The human task of a withdrawal that nobody answered. A late answer closes it by itself. */
-export async function withdrawalTask(view: OrderView): Promise<void> {
-  const { orderId } = view.order;
-  await openTask(view, {
-    decisions: ['retry'],
-    isClosed: () => view.withdrawalAnswer !== undefined,
-    resolve: (resolution, at) => retryWithdrawal({ orderId, resolution, at: at.toISOString() }),
-  });
+/** What a human task is about, and what closes it. */
+export interface TaskOptions {
+  escalationReason: EscalationReason;
+  escalatedAt: string;
+  /** The order's status, for lists. */
+  status: OrderStatus | undefined;
+  decisions: readonly Decision[];
+  describe: (task: HumanTask) => string;
+  /** Whether the task is closed by something else than a resolution. */
+  isClosed: () => boolean;
+  /** Something that the description shows; when it changes, the description is made anew. */
+  shows?: () => unknown;
+  /** Carries a resolution out; false where something else was quicker. */
+  resolve: (resolution: Resolution, at: Date) => Promise<boolean>;
+  /** Goes on in a new run, when the history is full and nobody waits. */
+  continueAsNew: () => Promise<never>;
+}
+
+/** Opens a human task, and waits until a person resolves it or something else closes it. */
+export async function openTask(owner: TaskOwner, options: TaskOptions): Promise<void> {
+  const { escalationReason, escalatedAt, status, decisions, isClosed, shows } = options;
+  const task: HumanTask = {
+    escalationReason,
+    escalatedAt,
+    decisions,
+    refusals: [],
+    describe: () => options.describe(task),
+  };
+  owner.humanTask = task;
+  listTask({ status, escalationReason, escalatedAt: new Date(escalatedAt) });
+  const isFull = () => workflowInfo().continueAsNewSuggested && allHandlersFinished();
+  while (!isClosed() && !task.accepted) {
+    const shown = shows?.();
+    setCurrentDetails(task.describe());
+    await condition(
+      () => isClosed() || task.accepted !== undefined || shows?.() !== shown || isFull(),
+    );
+    if (!isClosed() && !task.accepted && isFull()) await options.continueAsNew();
+  }
+  if (task.accepted) task.won = !isClosed() && (await options.resolve(task.accepted, new Date()));
+  owner.humanTask = undefined;
+  unlistTask();
+  setCurrentDetails('');
 }
 
 /**
@@ -78,10 +85,9 @@ export async function withdrawalTask(view: OrderView): Promise<void> {
  *
  * @throws {@link ResolutionRefused} that says why it changes nothing.
  */
-export function checkResolution(view: OrderView, input: unknown): Resolution {
+export function checkResolution({ humanTask, whyNoTask }: TaskOwner, input: unknown): Resolution {
   const resolution = parseResolution(input);
-  const { humanTask } = view;
-  if (!humanTask) throw new ResolutionRefused(whyNoTask(view));
+  if (!humanTask) throw new ResolutionRefused(whyNoTask());
   if (humanTask.accepted) {
     throw new ResolutionRefused(
       `the human task is already resolved by ${humanTask.accepted.actor}`,
@@ -95,67 +101,24 @@ export function checkResolution(view: OrderView, input: unknown): Resolution {
   return resolution;
 }
 
+/**
+ * Takes the first valid resolution of the open human task.
+ *
+ * @returns the task, whose `won` then says whether it was carried out.
+ * @throws {@link ResolutionRefused} that says why it changes nothing.
+ */
+export function acceptResolution(owner: TaskOwner, input: unknown): HumanTask {
+  const resolution = checkResolution(owner, input);
+  const { humanTask } = owner;
+  if (!humanTask) throw new ResolutionRefused(owner.whyNoTask());
+  humanTask.accepted = resolution;
+  return humanTask;
+}
+
 /** Keeps why a signal was refused where a person can see it. */
-export function showRefusal(view: OrderView, error: ResolutionRefused): void {
-  const { humanTask } = view;
+export function showRefusal({ humanTask }: TaskOwner, error: ResolutionRefused): void {
   if (!humanTask) return;
   humanTask.refusals.push(`${new Date().toISOString()}: ${error.message}`);
   humanTask.refusals.splice(0, humanTask.refusals.length - REFUSALS_KEPT);
-  setCurrentDetails(describeTask(view.order, humanTask, view.answer));
-}
-
-/** Why a resolution that lost against something else changed nothing. */
-export function whyNoTask({ isKnown, order, cancelRequest }: OrderView): string {
-  if (!isKnown) return 'no human task is open: the order is being placed';
-  if (cancelRequest) return `no human task is open: ${cancelRequest.actor} cancels the order`;
-  const by = order.decidedBy ? ` (${order.decision} by ${order.decidedBy})` : '';
-  return `no human task is open: the order is ${order.status}${by}`;
-}
-
-async function openTask(
-  view: OrderView,
-  given: {
-    decisions: readonly Decision[];
-    isClosed: () => boolean;
-    resolve: (resolution: Resolution, at: Date) => Promise<OrderState>;
-  },
-): Promise<void> {
-  const { order } = view;
-  const task: HumanTask = {
-    escalationReason: order.escalationReason ?? 'noAcknowledgement',
-    decisions: given.decisions,
-    refusals: [],
-  };
-  view.humanTask = task;
-  listTask({
-    status: order.status,
-    escalationReason: task.escalationReason,
-    escalatedAt: new Date(order.escalatedAt ?? Date.now()),
-  });
-  let shownAnswer = view.answer;
-  setCurrentDetails(describeTask(order, task, shownAnswer));
-
-  while (!given.isClosed() && !task.accepted) {
-    const isFull = () => workflowInfo().continueAsNewSuggested && allHandlersFinished();
-    await condition(
-      () =>
-        given.isClosed() || task.accepted !== undefined || view.answer !== shownAnswer || isFull(),
-    );
-    if (view.answer !== shownAnswer) {
-      shownAnswer = view.answer;
-      setCurrentDetails(describeTask(order, task, shownAnswer));
-    } else if (!given.isClosed() && !task.accepted && isFull()) {
-      await continueAsNew<typeof dispatchOrder>(view.input);
-    }
-  }
-  if (task.accepted && given.isClosed()) task.won = false;
-  else if (task.accepted) {
-    const at = new Date();
-    const after = await given.resolve(task.accepted, at);
-    view.takeResult(after);
-    task.won = after.decidedAt === at.toISOString() && after.decidedBy === task.accepted.actor;
-  }
-  view.humanTask = undefined;
-  unlistTask();
-  setCurrentDetails('');
+  setCurrentDetails(humanTask.describe());
 }

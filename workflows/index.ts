@@ -1,1 +1,2 @@
-export { dispatchOrder } from './dispatch-order';
+export { cancelOrder, dispatchOrder } from './dispatch-order';
+export { reconcileOrder } from './reconcile-order';

@@ -10,17 +10,19 @@ import type {
 import type { Policy } from '../domain/policy';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { CancelRequest } from '../domain/resolution';
-import type { HumanTask } from './human-task';
+import type { HumanTask, TaskOwner } from './human-task';
 
 /**
  * What the workflow knows of its order. The row in the order database is the truth; this is the
  * newest view of it, from the results of activities and the signals of the acknowledgement consumer.
  */
-export class OrderView {
+export class OrderView implements TaskOwner {
   policy!: Policy;
   /** Where the order stands; absent until the first activity or signal says so. */
   private row: OrderState | undefined;
   private readonly answers = new Map<string, Answer>();
+  /** IDs of requests and withdrawals that the dispatch system gave up on. */
+  readonly deadLetters = new Set<string>();
   /** The cancellation that is asked for and not yet decided. */
   cancelRequest: CancelRequest | undefined;
   /** The human task that is open. */
@@ -32,21 +34,32 @@ export class OrderView {
 
   constructor(readonly input: DispatchOrderInput) {}
 
+  /** The current request's number, where anything is known of the order yet. */
+  get requestNumber(): number | undefined {
+    return this.row?.requestNumber ?? this.input.requestNumber;
+  }
+
   /** Where the order stands. */
   get order(): OrderState {
     if (!this.row) throw new Error('the order is read only after it was submitted');
     return this.row;
   }
 
-  /** Whether anything is known of the order yet. */
-  get isKnown(): boolean {
-    return this.row !== undefined;
-  }
-
   /** The applied answer to the current request. */
   get answer(): Answer | undefined {
     const { orderId, requestNumber } = this.order;
     return this.answers.get(requestIdOf(orderId, requestNumber));
+  }
+
+  /** The applied rejection of the current request. */
+  get rejection(): Answer | undefined {
+    return this.answer?.outcome === 'rejected' ? this.answer : undefined;
+  }
+
+  /** Whether the dispatch system gave up on the current request. */
+  get isRequestDeadLettered(): boolean {
+    const { orderId, requestNumber } = this.order;
+    return this.deadLetters.has(requestIdOf(orderId, requestNumber));
   }
 
   /** The applied answer to the withdrawal. */
@@ -59,8 +72,13 @@ export class OrderView {
     this.policy = policy;
     this.takeResult(order);
     for (const known of [answer, withdrawalAnswer]) {
-      if (known) this.answers.set(known.requestId, known);
+      if (known) this.takeAnswer(known);
     }
+  }
+
+  /** Takes an applied answer. */
+  takeAnswer(answer: Answer): void {
+    this.answers.set(answer.requestId, answer);
   }
 
   /**
@@ -77,7 +95,7 @@ export class OrderView {
   /** Takes what the acknowledgement consumer tells. Answers that are not applied change nothing here. */
   takeSignal({ class: acknowledgementClass, answer, order }: AcknowledgedSignal): void {
     if (acknowledgementClass !== 'first' && acknowledgementClass !== 'duplicate') return;
-    this.answers.set(answer.requestId, answer);
+    this.takeAnswer(answer);
     const waits = !this.row || this.row.status === 'placed' || this.row.status === 'escalated';
     if (order?.status === 'dispatched' && waits) this.row = order;
   }
@@ -109,7 +127,7 @@ export class OrderView {
       ...(humanTask && {
         humanTask: {
           escalationReason: humanTask.escalationReason,
-          ...(this.order.escalatedAt && { escalatedAt: this.order.escalatedAt }),
+          escalatedAt: humanTask.escalatedAt,
           decisions: humanTask.decisions,
         },
       }),
@@ -122,6 +140,15 @@ export class OrderView {
     if (status !== 'dispatched' && status !== 'cancelled') throw new Error(`order is ${status}`);
     return { ...rest, status };
   }
+
+  /** Why a resolution changes nothing while no human task is open. */
+  whyNoTask = (): string => {
+    const { row, cancelRequest } = this;
+    if (!row) return 'no human task is open: the order is being placed';
+    if (cancelRequest) return `no human task is open: ${cancelRequest.actor} cancels the order`;
+    const by = row.decidedBy ? ` (${row.decision} by ${row.decidedBy})` : '';
+    return `no human task is open: the order is ${row.status}${by}`;
+  };
 
   private get isWithdrawalDone(): boolean {
     return this.withdrawalAnswer !== undefined && this.order.escalationReason === undefined;

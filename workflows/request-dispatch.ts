@@ -1,77 +1,44 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  TimeoutFailure,
-  condition,
-  isCancellation,
-} from '@temporalio/workflow';
+import { TimeoutFailure, condition, type ActivityFailure } from '@temporalio/workflow';
 import { RetryState } from '@temporalio/common';
 import type { RequestDetails } from '../activities/request-dispatch';
-import type { Answer, OrderProgress } from '../domain/order-state';
+import type { Answer } from '../domain/order-state';
 import type { EscalationReason } from '../domain/status';
 import { cancelRejected, escalate, requestActivities, startNextRequest } from './activities';
+import { awaitAnswer } from './await-answer';
 import type { OrderView } from './order-view';
 
 /** Asks for the dispatch of a `placed` order and deals with the answer, or with there being none. */
 export async function requestDispatch(view: OrderView): Promise<void> {
-  if (view.answer) return handleRejection(view, view.answer);
-  const { dispatchBy } = view.order;
+  if (view.rejection) return handleRejection(view, view.rejection);
+  if (view.isRequestDeadLettered) return escalateOrder(view, 'requestDeadLettered');
+  const { dispatchBy, requestNumber } = view.order;
   if (Date.parse(dispatchBy) <= Date.now()) return escalateOrder(view, 'deadlinePassed');
 
   const { policy, confirmedAt } = view;
   view.confirmedAt = undefined;
   const activities = requestActivities(policy, new Date(dispatchBy));
   const { order } = view.input;
-  const failure = await awaitAnswer(view, {
+  const { found, failure } = await awaitAnswer({
     request: () =>
-      activities.requestDispatch({ order, policy, dispatchBy, ...(confirmedAt && { confirmedAt }) }),
+      activities.requestDispatch({
+        order,
+        policy,
+        dispatchBy,
+        requestNumber,
+        ...(confirmedAt && { confirmedAt }),
+      }),
     isOver: () =>
       view.order.status !== 'placed' ||
-      view.answer !== undefined ||
+      view.rejection !== undefined ||
+      view.isRequestDeadLettered ||
       view.cancelRequest !== undefined,
   });
+  if (found) view.takeProgress(found);
   if (failure) await escalateOrder(view, exhaustionReason(failure));
 }
 
-/**
- * Runs a request's activity until its answer comes by signal, or the server has no attempt left.
- *
- * @returns the failure, where it exhausted its attempts.
- */
-export async function awaitAnswer(
-  view: OrderView,
-  given: { request: () => Promise<OrderProgress>; isOver: () => boolean },
-): Promise<ActivityFailure | undefined> {
-  const scope = new CancellationScope();
-  let failure: ActivityFailure | undefined;
-  let returned = false;
-  const attempts = scope.run(given.request).then(
-    (progress) => {
-      view.takeProgress(progress);
-      returned = true;
-    },
-    (error: unknown) => {
-      if (isCancellation(error)) return;
-      if (!(error instanceof ActivityFailure)) throw error;
-      failure = error;
-    },
-  );
-  await Promise.race([
-    attempts,
-    condition(() => returned || failure !== undefined || given.isOver()),
-  ]);
-  if (returned) return undefined;
-  if (given.isOver()) {
-    scope.cancel();
-    return undefined;
-  }
-  failIfFinal(failure);
-  return failure;
-}
-
 /** Why a request without an answer is given up. */
-export function exhaustionReason({ cause, retryState }: ActivityFailure): EscalationReason {
+function exhaustionReason({ cause, retryState }: ActivityFailure): EscalationReason {
   const timeout = cause instanceof TimeoutFailure ? cause : undefined;
   const details = timeout?.lastHeartbeatDetails as RequestDetails | undefined;
   if (!details?.confirmedAt) return 'brokerUnavailable';
@@ -119,14 +86,4 @@ async function escalateOrder(
       at: new Date().toISOString(),
     }),
   );
-}
-
-/**
- * Fails the workflow where an activity says that nothing can mend it: the order is not valid, or its
- * ID is taken by another one.
- */
-export function failIfFinal(error: unknown): void {
-  const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  if (!(cause instanceof ApplicationFailure) || !cause.nonRetryable) return;
-  throw ApplicationFailure.nonRetryable(cause.message, cause.type);
 }

@@ -4,12 +4,12 @@ import { SEARCH_ATTRIBUTES } from '../domain/temporal-names';
 
 /** Makes a human task findable, in one event. */
 export function listTask(task: {
-  status: OrderStatus;
+  status: OrderStatus | undefined;
   escalationReason: EscalationReason;
   escalatedAt: Date;
 }): void {
   upsertSearchAttributes([
-    { key: STATUS, value: task.status },
+    { key: STATUS, value: task.status ?? null },
     { key: REASON, value: task.escalationReason },
     { key: ESCALATED_AT, value: task.escalatedAt },
   ]);

@@ -2,6 +2,7 @@ import type { Acknowledgement } from '../../domain/messages/acknowledgement';
 import type {
   AcknowledgedSignal,
   AcknowledgementClass,
+  Answer,
   OrderProgress,
 } from '../../domain/order-state';
 import { requestNumberOf } from '../../domain/request-id';
@@ -11,7 +12,8 @@ import { toAnswer, toOrderState, type AnswerRow, type OrderRow } from './order-r
 
 /**
  * Records an acknowledgement: one statement locks the order, classifies, writes the ledger and, for
- * a `first` acceptance, moves the order to `dispatched`. Classes, the first that fits:
+ * a `first` acceptance, moves the order to `dispatched`. So does a `duplicate` where the order still
+ * waits: then its row was lost after the first one, and came back. Classes, the first that fits:
  *
  * | class            | when                                                                        |
  * |------------------|-----------------------------------------------------------------------------|
@@ -83,8 +85,8 @@ async function record(
         dispatched_by = 'acknowledgement', escalation_reason = NULL, escalated_at = NULL,
         updated_at = now()
       FROM classified
-      WHERE orders.order_id = ${orderId} AND classified.class = 'first' AND ${outcome} = 'accepted'
-        AND orders.status IN ('placed', 'escalated')
+      WHERE orders.order_id = ${orderId} AND classified.class IN ('first', 'duplicate')
+        AND ${outcome} = 'accepted' AND orders.status IN ('placed', 'escalated')
       RETURNING orders.*
     )
     SELECT ledger.class, COALESCE(a.received_at, ledger.received_at) AS "receivedAt",
@@ -133,6 +135,15 @@ export async function findAnswers(
     ...(answer && { answer: toAnswer(answer) }),
     ...(withdrawalAnswer && { withdrawalAnswer: toAnswer(withdrawalAnswer) }),
   };
+}
+
+/** Finds the applied answer to one request or withdrawal. */
+export async function findAnswer(
+  database: OrdersDatabase,
+  requestId: string,
+): Promise<Answer | undefined> {
+  const row = await database.acknowledgement.findFirst({ where: { requestId, class: 'first' } });
+  return row ? toAnswer(row) : undefined;
 }
 
 function isUniqueViolation(error: unknown): boolean {

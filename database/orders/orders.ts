@@ -1,4 +1,4 @@
-import { OrderConflict, OrderNotFound } from '../../domain/errors';
+import { OrderConflict, OrderNotFound, ResolutionRefused } from '../../domain/errors';
 import type { Order } from '../../domain/order';
 import type { OrderProgress, OrderState } from '../../domain/order-state';
 import type { Policy } from '../../domain/policy';
@@ -16,6 +16,8 @@ export interface NewOrder {
   contentHash: string;
   policy: Policy;
   dispatchBy: Date;
+  /** `n` of the request to begin with; more than 1 where a lost row comes back. @default 1 */
+  requestNumber?: number;
 }
 
 /**
@@ -23,23 +25,26 @@ export interface NewOrder {
  * every activity that touches an order, so that any of them may run first, twice or late.
  *
  * @param attempt whether the order is about to be handed to the publisher; counted only where the
- * order waits for an answer.
+ * order waits for an answer. (An acceptance that the row does not show was applied to a row that is
+ * lost: asking again brings it again.)
  * @throws {@link OrderConflict} where the order ID is recorded with other content.
  */
 export async function insertOrRead(
   database: OrdersDatabase,
-  { order, contentHash, policy, dispatchBy }: NewOrder,
+  { order, contentHash, policy, dispatchBy, requestNumber = 1 }: NewOrder,
   { attempt }: { attempt: boolean },
 ): Promise<OrderProgress> {
   const counted = attempt ? 1 : 0;
   const rows = await database.$queryRaw<(OrderRow & { contentHash: string; policy: Policy })[]>`
-    INSERT INTO orders AS o (order_id, content_hash, "order", policy, dispatch_by, attempts)
+    INSERT INTO orders AS o
+      (order_id, content_hash, "order", policy, dispatch_by, request_number, attempts)
     VALUES (${order.orderId}, ${contentHash}, ${JSON.stringify(order)}::jsonb,
-            ${JSON.stringify(policy)}::jsonb, ${dispatchBy}, ${counted})
+            ${JSON.stringify(policy)}::jsonb, ${dispatchBy}, ${requestNumber}, ${counted})
     ON CONFLICT (order_id) DO UPDATE SET attempts = o.attempts + CASE
       WHEN o.status = 'placed' AND o.content_hash = excluded.content_hash AND NOT EXISTS (
         SELECT 1 FROM acknowledgements
-        WHERE request_id = o.order_id || '.' || o.request_number AND class = 'first')
+        WHERE request_id = o.order_id || '.' || o.request_number AND class = 'first'
+          AND outcome = 'rejected')
       THEN ${counted} ELSE 0 END
     RETURNING ${COLUMNS}, content_hash AS "contentHash", policy`;
   const row = rows[0];
@@ -143,6 +148,8 @@ export function applyResolution(
         from: ['escalated'],
         set: { ...decision, ...NOT_ESCALATED },
       });
+    default:
+      throw new ResolutionRefused(`${resolution.decision} does not resolve an order's human task`);
   }
 }
 
@@ -205,13 +212,14 @@ export async function settleWithdrawal(
  *
  * @throws {@link OrderNotFound} where there is none.
  */
-export async function readOrder(database: OrdersDatabase, orderId: string): Promise<OrderState> {
+async function readOrder(database: OrdersDatabase, orderId: string): Promise<OrderState> {
   const row = await database.order.findUnique({ where: { orderId } });
   if (!row) throw new OrderNotFound(orderId);
   return toOrderState(row);
 }
 
-function findAnswersFor(
+/** Finds the applied answers to an order's current request and to its withdrawal. */
+export function findAnswersFor(
   database: OrdersDatabase,
   { orderId, requestNumber }: OrderState,
 ): Promise<Pick<OrderProgress, 'answer' | 'withdrawalAnswer'>> {

@@ -4,13 +4,13 @@ import { z } from 'zod';
 export const ACKNOWLEDGEMENT_TYPE = 'dispatch.acknowledgement.v1';
 
 /** What the dispatch system answers. Never an order's status. */
-export const OUTCOMES = ['accepted', 'rejected', 'withdrawn', 'withdrawalRefused'] as const;
+const OUTCOMES = ['accepted', 'rejected', 'withdrawn', 'withdrawalRefused'] as const;
 
 /** What the dispatch system answers. */
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** Why the dispatch system rejects a request. */
-export const REJECTION_CODES = [
+const REJECTION_CODES = [
   'noCourierAvailable',
   'outOfZone',
   'restaurantClosed',

@@ -1,0 +1,84 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { activityInfo } from '@temporalio/activity';
+import { findAnswersFor } from '../database/orders/orders';
+import { findOrder } from '../database/orders/order-record';
+import { findKeptFacts, insertRepair } from '../database/orders/record-repair';
+import { OrderNotFound } from '../domain/errors';
+import { parseOrder } from '../domain/order';
+import type { DispatchOrderInput } from '../domain/order-state';
+import type { LoadedOrder, OrderCopy, OrderSideFacts, Repair } from '../domain/reconciliation';
+import {
+  TASK_QUEUES,
+  WORKFLOW_TYPES,
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+} from '../domain/temporal-names';
+import type { WorkflowFacts } from '../domain/verdict';
+import type { ActivityDependencies } from './dependencies';
+
+/** The activities of `reconcileOrder` and `cancelOrder` on this side of the message queue. */
+export function createReconciliationActivities(dependencies: ActivityDependencies) {
+  const { database, temporal } = dependencies;
+
+  return {
+    /** Reads an order whole. Fails for good where there is no such order. */
+    async loadOrder({ orderId }: { orderId: string }): Promise<LoadedOrder> {
+      const found = await findOrder(database, orderId);
+      if (!found) throw new OrderNotFound(orderId);
+      const { order, state, policy } = found;
+      const progress = { order: state, policy, ...(await findAnswersFor(database, state)) };
+      return { order, progress };
+    },
+
+    /** What the order database and Temporal say of an order. */
+    async findOrderSideFacts({ orderId }: { orderId: string }): Promise<OrderSideFacts> {
+      const [found, kept, workflow] = await Promise.all([
+        findOrder(database, orderId),
+        findKeptFacts(database, orderId),
+        workflowFacts(temporal, orderId),
+      ]);
+      return { ...(found && { order: found.facts }), ...(kept && { kept }), workflow };
+    },
+
+    /** Starts `dispatchOrder` again: with the row's order, or with the copy where the row is lost. */
+    async restartDispatch(input: { orderId: string; copy?: OrderCopy }): Promise<void> {
+      const found = await findOrder(database, input.orderId);
+      const start = found ? { order: found.order } : startFrom(input.orderId, input.copy);
+      await temporal.workflow.start(WORKFLOW_TYPES.dispatchOrder, {
+        workflowId: dispatchOrderWorkflowId(input.orderId),
+        taskQueue: TASK_QUEUES.main,
+        args: [start],
+        workflowTaskTimeout: '5s',
+        // The row decides what is done, so the ID may be used again here.
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+    },
+
+    /** Records what a reconciliation did; a repeat by the same run changes nothing. */
+    recordRepair: (repair: Repair): Promise<void> =>
+      insertRepair(database, repair, activityInfo().workflowExecution?.runId ?? ''),
+  };
+}
+
+function startFrom(orderId: string, copy: OrderCopy | undefined): DispatchOrderInput {
+  if (!copy) throw new OrderNotFound(orderId);
+  return { order: parseOrder(copy.order), requestNumber: copy.requestNumber };
+}
+
+async function workflowFacts(temporal: Client, orderId: string): Promise<WorkflowFacts> {
+  const facts = await Promise.all(
+    [dispatchOrderWorkflowId(orderId), cancelOrderWorkflowId(orderId)].map(async (workflowId) => {
+      try {
+        const { status } = await temporal.workflow.getHandle(workflowId).describe();
+        return status.name === 'RUNNING' ? 'running' : 'ended';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'none';
+        throw error;
+      }
+    }),
+  );
+  return (
+    facts.find((fact) => fact === 'running') ?? facts.find((fact) => fact === 'ended') ?? 'none'
+  );
+}

@@ -1,0 +1,104 @@
+import Table from 'cli-table3';
+import type {
+  Comeback,
+  DeadLetterEntry,
+  DeadLetterGroup,
+  DeadLetterList,
+  ShownDeadLetter,
+} from '../operations/dead-letters';
+import type { ReplayProgress, ReplayReport } from '../operations/dead-letters-replay';
+import { fields, formatAge } from './output';
+
+/** Groups first, then rows, then what one can do. */
+export function listText({ matched, groups, rows }: DeadLetterList): string {
+  if (matched === 0) return 'there is no such dead letter';
+  const more = matched - rows.length;
+  return [
+    groupTable(groups),
+    ...(rows.length > 0 ? ['', rowTable(rows)] : []),
+    ...(more > 0 ? [`and ${more} more: --limit shows them`] : []),
+    '',
+    'look at one:  order-dispatch dead-letters show ID',
+    'once the cause is mended:  order-dispatch dead-letters replay --reason "REASON" --actor "YOUR NAME" --note "WHY"',
+  ].join('\n');
+}
+
+function groupTable(groups: readonly DeadLetterGroup[]): string {
+  const table = newTable(['count', 'dead-letter reason', 'source queue', 'first', 'last', 'age']);
+  const now = Date.now();
+  for (const { count, deadLetterReason, sourceQueue, firstFailedAt, lastFailedAt } of groups) {
+    const age = formatAge(now - firstFailedAt.getTime());
+    const [first, last] = [firstFailedAt.toISOString(), lastFailedAt.toISOString()];
+    table.push([count, deadLetterReason, sourceQueue, first, last, age]);
+  }
+  return table.toString();
+}
+
+function rowTable(rows: readonly DeadLetterEntry[]): string {
+  const table = newTable(['ID', 'state', 'order', 'type', 'source queue', 'last failure']);
+  for (const { id, state, orderId, type, sourceQueue, lastFailedAt } of rows) {
+    table.push([id, state, orderId ?? '', type, sourceQueue, lastFailedAt.toISOString()]);
+  }
+  return table.toString();
+}
+
+function newTable(head: string[]) {
+  // The table's own colours do not ask whether there is a terminal.
+  return new Table({ head, style: { head: [], border: [], compact: true } });
+}
+
+/** A dead letter, with the commands that decide about it. */
+export function showText(deadLetter: ShownDeadLetter): string {
+  const { id, state, decidedBy, decidedAt, properties, headers, content } = deadLetter;
+  const timestamp = properties.timestampMs && new Date(properties.timestampMs).toISOString();
+  const decide = (verb: string) =>
+    `order-dispatch dead-letters ${verb} ${id} --actor "YOUR NAME" --note "WHY"`;
+  return fields({
+    'dead letter': id,
+    state: decidedBy ? `${state} by ${decidedBy}, ${decidedAt?.toISOString()}` : state,
+    note: deadLetter.decisionNote ?? undefined,
+    'dead-letter reason': deadLetter.deadLetterReason,
+    'source queue': deadLetter.sourceQueue,
+    order: deadLetter.orderId ?? 'not readable',
+    type: deadLetter.type,
+    'message ID': deadLetter.messageId,
+    'published by': deadLetter.appId,
+    'published at': timestamp || undefined,
+    answers: properties.correlationId,
+    'reply to': properties.replyTo,
+    attempts: String(deadLetter.attempts),
+    'first failure': deadLetter.firstFailedAt.toISOString(),
+    'last failure': deadLetter.lastFailedAt.toISOString(),
+    headers: JSON.stringify(headers, undefined, 2),
+    content: content ?? `${deadLetter.contentBytes} bytes; --content prints them`,
+    ...(state === 'open' && { 'replay it': decide('replay'), 'discard it': decide('discard') }),
+  });
+}
+
+/** How far a replay is. */
+export function progressText(progress: ReplayProgress): string {
+  switch (progress.kind) {
+    case 'replayed':
+      return `replayed ${progress.replayed} of ${progress.of}`;
+    case 'watching':
+      return `watching ${progress.canaries} canaries for ${progress.watchMs / 1_000} s`;
+    case 'waiting':
+      return `waiting for the broker: ${progress.because}`;
+  }
+}
+
+/** What a replay did. */
+export function replayText({ dryRun, matched, replayed, cameBack, stopped }: ReplayReport): string {
+  if (matched === 0) return 'nothing to do: no open dead letter fits';
+  if (dryRun) return `would replay ${matched}; nothing was changed`;
+  return [
+    `replayed ${replayed.length} of ${matched}`,
+    ...(stopped ? [`stopped (${stopped.because}): ${stopped.detail}`] : []),
+    ...cameBack.map(comebackText),
+    ...(stopped ? ['the rest is open still: repeat the command once the cause is mended'] : []),
+  ].join('\n');
+}
+
+function comebackText({ id, newId, deadLetterReason }: Comeback): string {
+  return `${id} came back as ${newId}: ${deadLetterReason}`;
+}

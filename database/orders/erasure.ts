@@ -1,0 +1,300 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ACKNOWLEDGEMENT_TYPE } from '../../domain/messages/acknowledgement';
+import { WITHDRAWAL_TYPE } from '../../domain/messages/withdrawal';
+import type { EscalationReason, OrderStatus } from '../../domain/status';
+import type { OrdersDatabase } from './connection';
+import { Prisma } from './generated/client';
+
+/** What stands where personal data was. */
+export const ERASED = 'erased';
+
+/** A customer as the order database knows one. */
+export interface Customer {
+  customerId: string;
+  /** SHA-256 (hex) of the customer ID: what is left of it after an erasure. */
+  customerHash: string;
+}
+
+/** An order of a customer, with nothing personal. */
+export interface CustomerOrder {
+  orderId: string;
+  status: OrderStatus;
+  /** Of its open human task. */
+  escalationReason: EscalationReason | null;
+  erasedAt: Date | null;
+}
+
+/** An open dead letter with a customer's data whose order is none of the customer's final ones. */
+export interface OpenDeadLetter {
+  id: string;
+  orderId: string | null;
+}
+
+/** How many rows of each table were blanked. */
+export interface ErasedRows {
+  orders: number;
+  acknowledgements: number;
+  repairs: number;
+  deadLetters: number;
+}
+
+/** A transaction on the order database. */
+type Transaction = Prisma.TransactionClient;
+
+/** How long an erasure may take, in ms: a customer may have many orders. */
+const ERASURE_TIMEOUT_MS = 5 * 60_000;
+
+/**
+ * Runs `work` in one transaction: an erasure is done, or it is not.
+ *
+ * @param options.dryRun takes everything back in the end, and still returns what `work` found.
+ */
+export async function inErasureTransaction<Result>(
+  database: OrdersDatabase,
+  work: (transaction: Transaction) => Promise<Result>,
+  options: { dryRun: boolean },
+): Promise<Result> {
+  const tried = new TriedOnly<Result>();
+  try {
+    return await database.$transaction(
+      async (transaction) => {
+        const result = await work(transaction);
+        if (!options.dryRun) return result;
+        tried.result = { value: result };
+        throw tried;
+      },
+      { maxWait: 10_000, timeout: ERASURE_TIMEOUT_MS },
+    );
+  } catch (error) {
+    if (error === tried && tried.result) return tried.result.value;
+    throw error;
+  }
+}
+
+/** Ends a transaction without its changes. */
+class TriedOnly<Result> extends Error {
+  result: { value: Result } | undefined;
+}
+
+/**
+ * Finds a customer's orders, those that were erased already too, and locks them, so that none begins
+ * anything before the transaction ends.
+ */
+export function lockCustomerOrders(
+  transaction: Transaction,
+  { customerId, customerHash }: Customer,
+): Promise<CustomerOrder[]> {
+  // Two scans of an index; an OR over both would be one of the table.
+  return transaction.$queryRaw<CustomerOrder[]>`
+    SELECT order_id AS "orderId", status, escalation_reason AS "escalationReason",
+      erased_at AS "erasedAt"
+    FROM orders WHERE order_id IN (
+      SELECT order_id FROM orders WHERE "order" ->> 'customerId' = ${customerId} AND erased_at IS NULL
+      UNION ALL
+      SELECT order_id FROM orders WHERE erasure_id IN (
+        SELECT id FROM erasures WHERE customer_hash = ${customerHash}))
+    ORDER BY created_at, order_id FOR UPDATE`;
+}
+
+/** Records that a customer's data is about to be erased. @returns the erasure's ID. */
+export async function insertErasure(
+  transaction: Transaction,
+  given: { customerHash: string; actor: string; note: string; at: Date },
+): Promise<bigint> {
+  const { at: createdAt, ...data } = given;
+  const { id } = await transaction.erasure.create({ data: { ...data, createdAt } });
+  return id;
+}
+
+/** Adds to an erasure's audit how many rows were blanked. */
+export async function countErasure(
+  transaction: Pick<Transaction, 'erasure'>,
+  erasureId: bigint,
+  rows: Partial<ErasedRows & { inbox: number }>,
+): Promise<void> {
+  await transaction.erasure.update({ where: { id: erasureId }, data: rows });
+}
+
+/**
+ * Blanks the rows about these orders, which must be final. What stays is what the service decides by
+ * and what the books need: IDs, content hash, status, restaurant, items, prices, times and couriers.
+ *
+ * | table            | blanked                                                                 |
+ * |------------------|-------------------------------------------------------------------------|
+ * | orders           | customer ID, address, note, details; a person's note; an actor that names the customer |
+ * | acknowledgements | the detail, which the dispatch system wrote for people                  |
+ * | repairs          | a person's note; an actor that names the customer                       |
+ *
+ * The content hash stays, so the same order is known again, and `updated_at` too: an erased order is
+ * not kept longer for it.
+ */
+export async function eraseOrders(
+  transaction: Transaction,
+  given: { orderIds: string[]; customerId: string; erasureId: bigint; at: Date },
+): Promise<Omit<ErasedRows, 'deadLetters'>> {
+  const { orderIds, customerId, erasureId, at } = given;
+  const named = namedIn(customerId);
+  const orders = await transaction.$executeRaw`
+    UPDATE orders SET erased_at = ${at}, erasure_id = ${erasureId},
+      "order" = jsonb_build_object('orderId', "order" -> 'orderId',
+        'customerId', ${ERASED}::text, 'restaurantId', "order" -> 'restaurantId',
+        'deliveryAddress', jsonb_build_object('line', ${ERASED}::text, 'city', ${ERASED}::text,
+          'postcode', ${ERASED}::text),
+        'items', "order" -> 'items', 'currency', "order" -> 'currency',
+        'placedAt', "order" -> 'placedAt'),
+      decision_note = CASE WHEN decision_note IS NOT NULL THEN ${ERASED} END,
+      decided_by = CASE WHEN decided_by ~ ${named} THEN ${ERASED} ELSE decided_by END
+    WHERE order_id = ANY(${orderIds}) AND erased_at IS NULL`;
+  const acknowledgements = await transaction.$executeRaw`
+    UPDATE acknowledgements SET detail = NULL
+    WHERE order_id = ANY(${orderIds}) AND detail IS NOT NULL`;
+  const repairs = await transaction.$executeRaw`
+    UPDATE repairs SET note = CASE WHEN note IS NOT NULL THEN ${ERASED} END,
+      actor = CASE WHEN actor ~ ${named} THEN ${ERASED} ELSE actor END
+    WHERE order_id = ANY(${orderIds}) AND (note <> ${ERASED} OR actor ~ ${named})`;
+  return { orders, acknowledgements, repairs };
+}
+
+/** A regular expression for the customer ID as a word of its own: `c-7`, not `c-70`. */
+function namedIn(customerId: string): string {
+  const literal = customerId.replace(/[^A-Za-z0-9]/g, (character) =>
+    character === '_' || character === '-' || character > '~' ? character : `\\${character}`,
+  );
+  return `(^|[^A-Za-z0-9_-])${literal}($|[^A-Za-z0-9_-])`;
+}
+
+/**
+ * Blanks the dead letters about these orders, and those that carry the customer's ID. Of a body only
+ * the fields stay that are known and not personal; of properties and headers those that the service
+ * and the broker set. An open one that has nothing left to say is discarded: its order is final, and
+ * a request without its order is malformed.
+ *
+ * @returns how many were blanked, and the open ones that were left, since their order is not final.
+ */
+export async function eraseDeadLetters(
+  transaction: Transaction,
+  given: { orderIds: string[]; customerId?: string; actor: string; at: Date },
+): Promise<{ deadLetters: number; unsettled: OpenDeadLetter[] }> {
+  const { orderIds, customerId, actor, at } = given;
+  // As JSON writes it: the quotes keep `c-7` from being found in `c-70`.
+  const quoted = customerId === undefined ? null : Buffer.from(JSON.stringify(customerId));
+  const rows = await transaction.$queryRaw<DeadLetterRow[]>`
+    SELECT id, order_id AS "orderId", type, state, content, properties, headers,
+      decision_note AS "decisionNote" FROM dead_letters
+    WHERE order_id = ANY(${orderIds}) OR position(${quoted}::bytea in content) > 0
+    ORDER BY id FOR UPDATE`;
+  const finalOrders = new Set(orderIds);
+  const unsettled: OpenDeadLetter[] = [];
+  let deadLetters = 0;
+  for (const { id, orderId, type, state, decisionNote, ...message } of rows) {
+    const isOfFinalOrder = orderId !== null && finalOrders.has(orderId);
+    if (!isOfFinalOrder && !carriesCustomer(message.content, customerId)) continue;
+    if (!isOfFinalOrder && state === 'open') {
+      unsettled.push({ id: String(id), orderId });
+      continue;
+    }
+    const blanked = withoutPersonalData(message);
+    const isMoot = state === 'open' && !KEEPS_ITS_MEANING.has(type);
+    const hasNote = decisionNote !== null && decisionNote !== ERASED;
+    if (!isMoot && !hasNote && isDeepStrictEqual(blanked, message)) continue;
+    deadLetters += 1;
+    await transaction.deadLetter.update({
+      where: { id },
+      data: {
+        ...blanked,
+        ...(hasNote && { decisionNote: ERASED }),
+        ...(isMoot && {
+          state: 'discarded',
+          decidedBy: actor,
+          decisionNote: ERASED,
+          decidedAt: at,
+        }),
+      },
+    });
+  }
+  return { deadLetters, unsettled };
+}
+
+/**
+ * Blanks what was dead-lettered about an order after its erasure. For whoever records a dead letter;
+ * does nothing where the order is not erased.
+ */
+export async function eraseLateDeadLetters(
+  database: OrdersDatabase,
+  orderId: string,
+): Promise<void> {
+  const [erasure] = await database.$queryRaw<{ actor: string }[]>`
+    SELECT e.actor FROM orders o JOIN erasures e ON e.id = o.erasure_id
+    WHERE o.order_id = ${orderId}`;
+  if (!erasure) return;
+  const { actor } = erasure;
+  await inErasureTransaction(
+    database,
+    (transaction) => eraseDeadLetters(transaction, { orderIds: [orderId], actor, at: new Date() }),
+    { dryRun: false },
+  );
+}
+
+interface Message {
+  content: Uint8Array<ArrayBuffer>;
+  properties: Prisma.JsonObject;
+  headers: Prisma.JsonObject;
+}
+
+type DeadLetterRow = Message & {
+  id: bigint;
+  orderId: string | null;
+  type: string;
+  state: string;
+  decisionNote: string | null;
+};
+
+/** An answer and a withdrawal say the same without what is personal: they can be replayed yet. */
+const KEEPS_ITS_MEANING: ReadonlySet<string> = new Set([ACKNOWLEDGEMENT_TYPE, WITHDRAWAL_TYPE]);
+
+const KEPT_FIELDS =
+  /^(requestId|orderId|dispatchBy|contentHash|outcome|courierId|rejectionCode|retryAfterMs|decidedAt|erased)$/;
+const KEPT_PROPERTIES = /^(correlationId|replyTo|timestampMs)$/;
+const KEPT_HEADERS =
+  /^(deadLetterReason|firstFailedAt|attempts|sourceQueue|traceparent|x-death|x-(delivery|acquired)-count|x-(first|last)-death-(exchange|queue|reason))$/;
+
+function withoutPersonalData({ content, properties, headers }: Message): Message {
+  return {
+    content: blankBody(content),
+    properties: pick(properties, KEPT_PROPERTIES),
+    headers: pick(headers, KEPT_HEADERS),
+  };
+}
+
+/** What nobody can read may be anything: nothing of it stays. */
+function blankBody(content: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const body = parseObject(content) ?? {};
+  const kept = pick(body, KEPT_FIELDS);
+  if (isDeepStrictEqual(kept, body) && content.length > 2) return content;
+  return Uint8Array.from(Buffer.from(JSON.stringify({ ...kept, erased: true })));
+}
+
+function carriesCustomer(content: Uint8Array, customerId: string | undefined): boolean {
+  const body = parseObject(content);
+  if (!body) return true;
+  let isFound = false;
+  JSON.stringify(body, (key, value: unknown) => {
+    isFound ||= key === 'customerId' && value === customerId;
+    return value;
+  });
+  return isFound;
+}
+
+function parseObject(content: Uint8Array): Prisma.JsonObject | undefined {
+  try {
+    const body: unknown = JSON.parse(Buffer.from(content).toString('utf8'));
+    const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+    return isObject ? (body as Prisma.JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function pick(fields: Prisma.JsonObject, kept: RegExp): Prisma.JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => kept.test(name)));
+}

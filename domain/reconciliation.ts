@@ -1,0 +1,83 @@
+import type { Order } from './order';
+import type { OrderProgress } from './order-state';
+import type { CancelRequest } from './resolution';
+import type {
+  CopyFacts,
+  DispatchFacts,
+  Facts,
+  OrderFacts,
+  TriggerKind,
+  Verdict,
+  WorkflowFacts,
+} from './verdict';
+
+/** A request's copy of the order, as the supplement system got it. */
+export interface OrderCopy extends CopyFacts {
+  /** As carried; parsed where the order is placed again. */
+  order: Record<string, unknown>;
+  /** `n` of the request that carried it. */
+  requestNumber: number;
+}
+
+/** The one argument of `reconcileOrder`. */
+export interface ReconcileOrderInput {
+  orderId: string;
+  trigger: TriggerKind;
+  /** What brought it up: the ID of a message or of a workflow run, or a person. */
+  provenance: string;
+  copy?: OrderCopy;
+}
+
+/** What `reconcileOrder` did about an order: its result, and the repair that it recorded. */
+export interface ReconcileResult {
+  orderId: string;
+  /** The last verdict that was carried out; `consistent` where there was nothing to do. */
+  verdict: Verdict;
+  /** The rule of the verdict table that said so. */
+  rule: string;
+  /** What was done, in a word. */
+  done: RepairAction;
+  resolvedBy: string | null;
+}
+
+/** What a repair did. */
+export type RepairAction = 'nothing' | 'restarted' | 'withdrawn' | 'kept' | 'withdrawalRefused';
+
+/** A repair as it is recorded. */
+export interface Repair {
+  orderId: string;
+  /** The rule that found it. */
+  found: string;
+  done: RepairAction;
+  before: Facts;
+  after: Facts;
+  provenance: string;
+  actor?: string;
+  note?: string;
+}
+
+/** The one argument of `cancelOrder`. */
+export interface CancelOrderInput {
+  orderId: string;
+  request: CancelRequest;
+}
+
+/** An order with all that a workflow needs to follow its row. */
+export interface LoadedOrder {
+  order: Order;
+  progress: OrderProgress;
+}
+
+/** What the worker's side knows of an order. */
+export interface OrderSideFacts {
+  order?: OrderFacts;
+  /** What a person decided to leave as it is, where that was the last thing done about the order. */
+  kept?: Facts;
+  workflow: WorkflowFacts;
+}
+
+/** The activity that the supplement system offers to workflows: it alone reads the dispatch database. */
+export interface SupplementActivities {
+  /** Looks an order up in the dispatch database's view. */
+  findDispatch: (input: { orderId: string }) => Promise<DispatchFacts>;
+}

@@ -1,0 +1,256 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OrdersDatabase } from '../database/orders/connection';
+import {
+  findComebacks,
+  findDeadLetters,
+  groupDeadLetters,
+  lastDeadLetterId,
+  replayDeadLetter,
+  type Comeback,
+  type DeadLetter,
+  type DeadLetterDecision,
+  type DeadLetterFilter,
+} from '../database/orders/dead-letters';
+import { deadLetterQueueOf } from '../domain/amqp-names';
+import { BrokerUnavailable, MalformedMessage, UnroutableMessage } from '../domain/errors';
+import type { ConnectionOptions } from '../messaging/connection';
+import type { OutgoingMessage } from '../messaging/publisher';
+import { parseDecision } from './dead-letters';
+import { openReplayBroker, type ReplayBroker } from './dead-letters-connect';
+
+/** What to replay, and how carefully. */
+export interface ReplayOptions {
+  database: OrdersDatabase;
+  amqpUrl: string;
+  log: ConnectionOptions['log'];
+  /** Which of the open dead letters. */
+  filter: DeadLetterFilter;
+  /** Who replays, and why. */
+  actor: string;
+  note: string;
+  /** Only counts. @default false */
+  dryRun?: boolean;
+  /** Messages per second. @default 10 */
+  ratePerSecond?: number;
+  /** How many must succeed before the rest go; 0 sends all at once. @default 3 */
+  canary?: number;
+  /**
+   * How long a canary may come back as a dead letter before it counts as handled, in ms. A malformed
+   * message comes back at once, one that its consumer tries five times after 15 s. @default 5000
+   */
+  watchMs?: number;
+  /** At most so many. @default no limit */
+  limit?: number;
+  /** How long the broker may be away before the replay stops, in ms. @default 30000 */
+  brokerWaitMs?: number;
+  /** Hears how far the replay is. */
+  onProgress?: (progress: ReplayProgress) => void;
+}
+
+/** How far a replay is. */
+export type ReplayProgress =
+  | { kind: 'replayed'; replayed: number; of: number }
+  | { kind: 'watching'; canaries: number; watchMs: number }
+  | { kind: 'waiting'; because: string };
+
+/** Why a replay stopped before its end. What was not confirmed is open still. */
+export type ReplayStop = 'noConsumer' | 'canaryFailed' | 'brokerUnavailable' | 'publishRefused';
+
+/** What a replay did. */
+export interface ReplayReport {
+  dryRun: boolean;
+  /** How many open dead letters it was to replay. */
+  matched: number;
+  /** IDs of those whose message the broker confirmed, in order. */
+  replayed: string[];
+  /** Those of them that are dead letters again by now. */
+  cameBack: Comeback[];
+  /** Present where it did not replay all: repeat it when the cause is mended. */
+  stopped?: { because: ReplayStop; detail: string };
+}
+
+/** How often the canaries are looked after, in ms. */
+const LOOK_EVERY_MS = 250;
+
+/** Rows that are read at once. */
+const PAGE = 200;
+
+/**
+ * Replays open dead letters, the oldest first: each is published to its source queue and marked once
+ * the broker has confirmed it. First the canaries; only when none of them is back in time, the rest,
+ * which stops as soon as a canary comes back after all. Repeating it goes on where it stopped.
+ *
+ * @throws ResolutionRefused where the actor or the note is missing.
+ */
+export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayReport> {
+  const { database, limit = Infinity, dryRun = false } = options;
+  const decision = parseDecision(options);
+  const upToId = await lastDeadLetterId(database);
+  const filter: DeadLetterFilter = { ...options.filter, state: 'open', upToId };
+  const groups = await groupDeadLetters(database, filter);
+  const matched = Math.min(
+    limit,
+    groups.reduce((sum, { count }) => sum + count, 0),
+  );
+  const report: ReplayReport = { dryRun, matched, replayed: [], cameBack: [] };
+  if (matched === 0 || dryRun) return report;
+  let broker: ReplayBroker | undefined;
+  try {
+    broker = await openReplayBroker({ url: options.amqpUrl, log: options.log });
+    const sourceQueues = [...new Set(groups.map(({ sourceQueue }) => sourceQueue))];
+    if (options.canary !== 0) await requireConsumers(broker, sourceQueues);
+    await replayAll({ ...options, broker, decision, filter, upToId, report });
+  } catch (error) {
+    const because = stopReason(error);
+    if (!because) throw error;
+    report.stopped = { because, detail: (error as Error).message };
+  } finally {
+    await broker?.close();
+  }
+  report.cameBack = await findComebacks(database, { ids: report.replayed, afterId: upToId });
+  return report;
+}
+
+type Run = ReplayOptions & {
+  broker: ReplayBroker;
+  decision: DeadLetterDecision;
+  filter: DeadLetterFilter;
+  upToId: string;
+  report: ReplayReport;
+};
+
+async function replayAll(run: Run): Promise<void> {
+  const { ratePerSecond = 10, canary = 3, watchMs = 5_000, report, onProgress } = run;
+  const canaries = Math.min(canary, report.matched);
+  const watch = async () => {
+    onProgress?.({ kind: 'watching', canaries: report.replayed.length, watchMs });
+    await watchCanaries(run, canaries, watchMs);
+  };
+  let nextAt = Date.now();
+  let lookAt = nextAt;
+  for await (const id of openIds(run)) {
+    await delay(Math.max(0, nextAt - Date.now()));
+    nextAt = Math.max(nextAt, Date.now() - 1_000) + 1_000 / ratePerSecond;
+    if (!(await replayOne(run, id))) continue;
+    report.replayed.push(id);
+    const replayed = report.replayed.length;
+    onProgress?.({ kind: 'replayed', replayed, of: report.matched });
+    if (replayed === canaries) await watch();
+    if (replayed > canaries && Date.now() >= lookAt) {
+      await refuseComebacks(run, canaries);
+      lookAt = Date.now() + LOOK_EVERY_MS;
+    }
+    if (replayed >= report.matched) return;
+  }
+  // Others were quicker with some, so that there was no last canary.
+  if (report.replayed.length < canaries) await watch();
+}
+
+/** The IDs of what is to be replayed, page by page. */
+async function* openIds({ database, filter }: Run): AsyncGenerator<string> {
+  let afterId = '0';
+  for (;;) {
+    const page = await findDeadLetters(database, { ...filter, afterId }, PAGE);
+    for (const { id } of page) yield id;
+    const last = page.at(-1);
+    if (!last) return;
+    afterId = last.id;
+  }
+}
+
+/** Replays one, and waits for the broker where it is away. @returns false where it is not open any more. */
+async function replayOne(run: Run, id: string): Promise<boolean> {
+  const { database, broker, decision, brokerWaitMs = 30_000, onProgress } = run;
+  let deadline: number | undefined;
+  for (;;) {
+    try {
+      return await replayDeadLetter(database, {
+        id,
+        decision,
+        publish: (deadLetter) => broker.publisher.publish(messageOf(deadLetter)),
+      });
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailable)) throw error;
+      deadline ??= Date.now() + brokerWaitMs;
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0) throw error;
+      onProgress?.({ kind: 'waiting', because: error.message });
+      await delay(Math.min(LOOK_EVERY_MS, leftMs));
+      await broker.publisher.whenAvailable(AbortSignal.timeout(leftMs)).catch(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** What consumers and the broker said of the failure; a new failure gets new ones. */
+const FAILURE_HEADERS =
+  /^(deadLetterReason|firstFailedAt|attempts|sourceQueue|x-death|x-delivery-count|x-(first|last)-death-.*)$/;
+
+function messageOf(deadLetter: DeadLetter): OutgoingMessage {
+  const { sourceQueue, type, messageId, appId, headers, content, properties } = deadLetter;
+  const { correlationId, replyTo, timestampMs } = properties;
+  return {
+    // Straight to the queue that it came from: the others have had their copy.
+    exchange: '',
+    routingKey: sourceQueue,
+    type,
+    messageId,
+    appId,
+    ...(correlationId !== undefined && { correlationId }),
+    ...(replyTo !== undefined && { replyTo }),
+    ...(timestampMs !== undefined && { timestamp: timestampMs }),
+    headers: Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !FAILURE_HEADERS.test(name)),
+    ),
+    content: Buffer.from(content),
+  };
+}
+
+/** Nobody consumes a queue without which a canary says nothing. */
+class NoConsumer extends Error {}
+
+/** A canary is a dead letter again. */
+class CanaryFailed extends Error {}
+
+function stopReason(error: unknown): ReplayStop | undefined {
+  if (error instanceof NoConsumer) return 'noConsumer';
+  if (error instanceof CanaryFailed) return 'canaryFailed';
+  if (error instanceof BrokerUnavailable) return 'brokerUnavailable';
+  const isRefused = error instanceof UnroutableMessage || error instanceof MalformedMessage;
+  return isRefused ? 'publishRefused' : undefined;
+}
+
+/** Without who handles the canaries, and who records those that fail, none would ever come back. */
+async function requireConsumers(
+  broker: ReplayBroker,
+  sourceQueues: readonly string[],
+): Promise<void> {
+  const queues = sourceQueues.flatMap((queue) => [queue, deadLetterQueueOf(queue)]);
+  const without = await broker.queuesWithoutConsumer(queues);
+  if (without.length === 0) return;
+  throw new NoConsumer(
+    `nobody consumes ${without.join(', ')}: canaries would sit there and prove nothing; start the dispatch system, the supplement system and a worker`,
+  );
+}
+
+async function watchCanaries(run: Run, canaries: number, watchMs: number): Promise<void> {
+  const until = Date.now() + watchMs;
+  for (;;) {
+    await refuseComebacks(run, canaries);
+    const leftMs = until - Date.now();
+    if (leftMs <= 0) return;
+    await delay(Math.min(LOOK_EVERY_MS, leftMs));
+  }
+}
+
+async function refuseComebacks(run: Run, canaries: number): Promise<void> {
+  const { database, report, upToId } = run;
+  const ids = report.replayed.slice(0, canaries);
+  if (ids.length === 0) return;
+  const [first] = await findComebacks(database, { ids, afterId: upToId });
+  if (!first) return;
+  throw new CanaryFailed(
+    `canary ${first.id} is a dead letter again, as ${first.newId} (${first.deadLetterReason}): the cause is not mended`,
+  );
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { eraseAnswerDetails } from '../database/dispatch/erasure';
+import {
+  countErasure,
+  eraseDeadLetters,
+  eraseOrders,
+  inErasureTransaction,
+  insertErasure,
+  lockCustomerOrders,
+  type CustomerOrder,
+  type ErasedRows,
+  type OpenDeadLetter,
+} from '../database/orders/erasure';
+import type { OperatorDatabases } from './prune-databases';
+
+/** What stands in the way of an erasure. */
+export interface Unsettled {
+  /** Not `dispatched` or `cancelled` yet, or with an open human task. */
+  orders: CustomerOrder[];
+  /** Open, with the customer's data, and not about a final order of the customer's. */
+  deadLetters: OpenDeadLetter[];
+}
+
+/** Something of the customer's is not settled yet; nothing was erased. */
+export class ErasureRefused extends Error {
+  override readonly name = 'ErasureRefused';
+  readonly code = 'ErasureRefused';
+
+  constructor(readonly unsettled: Unsettled) {
+    const { orders, deadLetters } = unsettled;
+    const what = [
+      orders.length > 0 && `${orders.length} of the customer's orders`,
+      deadLetters.length > 0 && `${deadLetters.length} dead letters with the customer's data`,
+    ].filter((part) => part !== false);
+    super(`nothing was erased: ${what.join(' and ')} must be settled first`);
+  }
+}
+
+/** What an erasure blanked, or would blank. */
+export interface Erasure {
+  /** SHA-256 (hex) of the customer ID: what is kept of it. */
+  customerHash: string;
+  /** ISO 8601. */
+  erasedAt: string;
+  /** All of the customer's orders, those that were erased before too. */
+  orderIds: string[];
+  /** How many of them had been erased before. */
+  erasedBefore: number;
+  /** How many rows were blanked; the inbox is absent where no dispatch database was given. */
+  rows: ErasedRows & { inbox?: number };
+}
+
+/** Who has whose personal data erased, and why. */
+export interface ErasureRequest {
+  customerId: string;
+  actor: string;
+  note: string;
+  /** Erases nothing, and counts exactly what it would. */
+  dryRun: boolean;
+  now: Date;
+}
+
+/**
+ * Blanks the personal data of a customer's orders: in the order database at once or not at all, then
+ * in the dispatch database. The rows stay, with their content hashes and final statuses, so that
+ * neither a request's copy, nor a dead letter, nor a sweep, nor the same order placed again brings
+ * the data back: whoever meets them finds a final order. Safe to repeat, and worth it when dead
+ * letters came late: a repeat finds the same orders by the customer ID's hash.
+ *
+ * @throws {@link ErasureRefused} where an order is not final, has an open human task, or an open dead
+ * letter carries the customer's data into an order that is not the customer's or not known.
+ */
+export async function eraseCustomer(
+  databases: OperatorDatabases,
+  request: ErasureRequest,
+): Promise<Erasure> {
+  const { customerId, actor, note, dryRun, now } = request;
+  const customerHash = createHash('sha256').update(customerId).digest('hex');
+  const { erasureId, orders, rows } = await inErasureTransaction(
+    databases.orders,
+    async (transaction) => {
+      const locked = await lockCustomerOrders(transaction, { customerId, customerHash });
+      const orderIds = locked.map(({ orderId }) => orderId);
+      const id = await insertErasure(transaction, { customerHash, actor, note, at: now });
+      const { deadLetters, unsettled } = await eraseDeadLetters(transaction, {
+        orderIds,
+        customerId,
+        actor,
+        at: now,
+      });
+      const open = locked.filter((order) => !isFinal(order));
+      if (open.length > 0 || unsettled.length > 0) {
+        throw new ErasureRefused({ orders: open, deadLetters: unsettled });
+      }
+      const given = { orderIds, customerId, erasureId: id, at: now };
+      const blanked = { ...(await eraseOrders(transaction, given)), deadLetters };
+      await countErasure(transaction, id, blanked);
+      return { erasureId: id, orders: locked, rows: blanked };
+    },
+    { dryRun },
+  );
+  const orderIds = orders.map(({ orderId }) => orderId);
+  const erasure: Erasure = {
+    customerHash,
+    erasedAt: now.toISOString(),
+    orderIds,
+    erasedBefore: orders.filter(({ erasedAt }) => erasedAt !== null).length,
+    rows,
+  };
+  if (!databases.dispatch) return erasure;
+  const inbox = await eraseAnswerDetails(databases.dispatch, orderIds, { dryRun });
+  if (!dryRun) await countErasure(databases.orders, erasureId, { inbox });
+  return { ...erasure, rows: { ...rows, inbox } };
+}
+
+function isFinal({ status, escalationReason }: CustomerOrder): boolean {
+  return (status === 'dispatched' || status === 'cancelled') && escalationReason === null;
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { InvalidConfiguration } from '../domain/errors';
+import { describeIssues } from '../domain/parse';
+
+/** The longest that a request can be under way, in days: the most that `dispatchWithinMs` may be. */
+export const LONGEST_REQUEST_DAYS = 30;
+
+const LONGEST_DAYS = 36_500;
+
+/**
+ * For how many days a row of each table is kept where nobody says otherwise. A row's age counts from
+ * its last change.
+ */
+export const DEFAULT_RETENTION = {
+  /** Final orders. */
+  orders: 90,
+  /** The ledger. */
+  acknowledgements: 180,
+  /** Dispatches; kept as long as the order database has their order, however old they are. */
+  dispatches: 90,
+  /** Stored answers, and the tombstones of withdrawals. */
+  inbox: 180,
+  repairs: 180,
+  /** Replayed and discarded dead letters; they hold whole orders. */
+  deadLetters: 90,
+  /** The audit of erasures; it holds no personal data of customers. */
+  erasures: 1_095,
+} as const;
+
+/** A table that has a retention. */
+export type RetainedTable = keyof typeof DEFAULT_RETENTION;
+
+/** For how many days a row of each table is kept. */
+export type Retention = Readonly<Record<RetainedTable, number>>;
+
+/** A retention that must not be shorter than what depends on it. */
+export interface RetentionRule {
+  table: RetainedTable;
+  /** The table whose retention it is measured by; none where the days stand for themselves. */
+  than?: RetainedTable;
+  /** How many days more than that at least. */
+  days: number;
+  because: string;
+}
+
+/** What depends on what. A table that is measured by has its own rules above. */
+export const RETENTION_RULES: readonly RetentionRule[] = [
+  {
+    table: 'orders',
+    days: LONGEST_REQUEST_DAYS + 1,
+    because:
+      'a copy of a request, or the withdrawal of an order that a person dispatched, may be under way that long, and would bring the order back',
+  },
+  {
+    table: 'acknowledgements',
+    than: 'orders',
+    days: 0,
+    because: 'an order is dispatched or cancelled by an answer that the ledger has',
+  },
+  {
+    table: 'dispatches',
+    than: 'orders',
+    days: 0,
+    because: 'a dispatched order without its dispatch is a discrepancy that a person must settle',
+  },
+  {
+    table: 'inbox',
+    than: 'orders',
+    days: LONGEST_REQUEST_DAYS,
+    because:
+      'a repeat must get the answer of the first, and a tombstone must outlive every request that may still be in a queue',
+  },
+  {
+    table: 'repairs',
+    than: 'dispatches',
+    days: 0,
+    because: 'what a person decided to keep is asked again once the repair that says so is gone',
+  },
+  {
+    table: 'deadLetters',
+    days: 7,
+    because: 'a drain that crashed before its ack knows a message again by its row',
+  },
+  {
+    table: 'erasures',
+    than: 'orders',
+    days: 0,
+    because: 'an erased order is found again by the erasure that blanked it',
+  },
+];
+
+/** The fewest days that a table's rows must be kept, by the rules and the other retentions. */
+function leastDays(table: RetainedTable, retention: Retention): number {
+  const least = RETENTION_RULES.filter((rule) => rule.table === table).map(
+    ({ than, days }) => (than ? retention[than] : 0) + days,
+  );
+  return Math.max(1, ...least);
+}
+
+const days = z
+  .int({ error: 'must be a whole number of days' })
+  .min(1, 'must be at least 1 day')
+  .max(LONGEST_DAYS, `must be at most ${LONGEST_DAYS} days`);
+
+const tables = Object.keys(DEFAULT_RETENTION) as RetainedTable[];
+
+const retentionSchema = z
+  .strictObject(
+    Object.fromEntries(tables.map((table) => [table, days.optional()])) as Record<
+      RetainedTable,
+      z.ZodOptional<typeof days>
+    >,
+  )
+  .transform((given): Retention => {
+    const retention: Record<RetainedTable, number> = { ...DEFAULT_RETENTION };
+    for (const table of tables) {
+      // A default gives way to what depends on it; what somebody typed does not.
+      retention[table] = given[table] ?? Math.max(retention[table], leastDays(table, retention));
+    }
+    return retention;
+  })
+  .superRefine((retention, context) => {
+    for (const { table, than, days: more, because } of RETENTION_RULES) {
+      const least = (than ? retention[than] : 0) + more;
+      if (retention[table] >= least) continue;
+      const measure = than
+        ? `retention.${than} (${retention[than]} days)${more > 0 ? ` + ${more} days` : ''}`
+        : `${more} days`;
+      const message = `${retention[table]} days are fewer than ${measure}: ${because}`;
+      context.addIssue({ code: 'custom', path: [table], message });
+    }
+  });
+
+/**
+ * Parses retentions, in days. What is not given is the default, or longer where what is given needs it.
+ *
+ * @throws {@link InvalidConfiguration} that names what is too short, what it must not be shorter
+ * than, and why: `retention.inbox: 100 days are fewer than retention.orders (90 days) + 30 days: ...`
+ */
+export function parseRetention(input: Readonly<Partial<Record<RetainedTable, number>>>): Retention {
+  const parsed = retentionSchema.safeParse(input);
+  if (!parsed.success) {
+    throw new InvalidConfiguration(describeIssues(parsed.error, 'retention'));
+  }
+  return parsed.data;
+}

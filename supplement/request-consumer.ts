@@ -1,0 +1,105 @@
+import type { Client } from '@temporalio/client';
+import { isTemporalUnavailable } from '../client/temporal-unavailable';
+import type { DispatchView } from '../database/dispatch/dispatch-view';
+import type { OrdersDatabase } from '../database/orders/connection';
+import { isDatabaseUnavailable } from '../database/unavailable';
+import { QUEUES } from '../domain/amqp-names';
+import { InvalidConfiguration } from '../domain/errors';
+import { SupervisedConnection } from '../messaging/connection';
+import { Consumer, type RetryPauses } from '../messaging/consumer';
+import type { Publisher } from '../messaging/publisher';
+import { assertTopology } from '../messaging/topology';
+import { crashPoint } from '../runtime/crash-point';
+import type { Logger } from '../runtime/logger';
+import { Batches } from './batches';
+import { Comparison } from './comparison';
+import { createLimit } from './limit';
+import { Grace } from './grace';
+import { readMention, type Mention } from './mention';
+
+/**
+ * Messages held at once, most of them until the grace is over. That bounds memory, not throughput: what
+ * is not delivered yet grows old in the queue.
+ */
+const PREFETCH = 500;
+
+/** How long a batch waits for more, in ms. */
+const BATCH_WITHIN_MS = 200;
+
+/** Suspects that are asked about or started at once: Temporal has orders to dispatch, too. */
+const SUSPECTS_AT_ONCE = 20;
+
+/** A running consumer of the copies. */
+export interface RequestConsumer {
+  ready: () => boolean;
+  /** Finishes the comparisons under way; a message that waits for its grace goes back to the broker. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Starts to consume `supplement.requests`: each message waits until it is older than the grace, then
+ * its order is compared in both databases, together with all that have waited long enough by then. It
+ * is acked when the order is in order, or its reconciliation has been started.
+ *
+ * @param options.graceMs a setting of the process alone, never of a queue: queues do not change.
+ */
+export async function startRequestConsumer(options: {
+  amqpUrl: string;
+  orders: OrdersDatabase;
+  dispatchView: DispatchView;
+  temporal: Client;
+  publisher: Publisher;
+  graceMs: number;
+  log: Logger;
+  pauses?: RetryPauses;
+}): Promise<RequestConsumer> {
+  const { amqpUrl, orders, dispatchView, temporal, publisher, graceMs, log, pauses } = options;
+  const closing = new AbortController();
+  const grace = new Grace(graceMs, closing.signal);
+  const limit = createLimit(SUSPECTS_AT_ONCE);
+  const comparisons = new Batches<Mention, Comparison>({
+    maximumSize: PREFETCH,
+    withinMs: BATCH_WITHIN_MS,
+    work: (mentions) => Comparison.read(mentions, { orders, dispatchView, temporal, limit, log }),
+  });
+
+  const consumer = new Consumer({
+    log,
+    publisher,
+    isInfrastructureFailure: (error) =>
+      isDatabaseUnavailable(error) ||
+      isTemporalUnavailable(error) ||
+      // The view was taken away: no message is at fault.
+      error instanceof InvalidConfiguration ||
+      // It was still waiting when the process was told to stop.
+      closing.signal.aborted,
+    ...(pauses && { pauses }),
+    handle: async (message) => {
+      const mention = readMention(message);
+      await grace.passed(message);
+      const comparison = await comparisons.add(mention);
+      await comparison.settle(mention.orderId);
+      crashPoint('supplement.beforeAck');
+    },
+  });
+  const connection = await SupervisedConnection.open({
+    url: amqpUrl,
+    name: 'supplement consume',
+    log,
+    setup: async (link) => {
+      const channel = await link.channel();
+      await assertTopology(channel);
+      await channel.prefetch(PREFETCH);
+      await consumer.consume(channel, { queue: QUEUES.supplementRequests });
+    },
+  });
+  return {
+    ready: () => connection.available && !consumer.paused,
+    close: async () => {
+      const stopped = consumer.stop();
+      closing.abort();
+      await stopped;
+      await connection.close();
+    },
+  };
+}

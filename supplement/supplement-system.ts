@@ -1,0 +1,98 @@
+import { Client } from '@temporalio/client';
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import { openDispatchView } from '../database/dispatch/dispatch-view';
+import { openOrdersDatabase } from '../database/orders/connection';
+import { TASK_QUEUES } from '../domain/temporal-names';
+import type { RetryPauses } from '../messaging/consumer';
+import { Publisher } from '../messaging/publisher';
+import type { Logger } from '../runtime/logger';
+import { createSupplementActivities } from './activities';
+import { startDeadLetterDrain } from './dead-letter-drain';
+import { checkPrerequisites } from './prerequisites';
+import { startRequestConsumer } from './request-consumer';
+
+/** What {@link startSupplementSystem} needs. */
+export interface SupplementSystemOptions {
+  /** The connection that the supplement system uses. You close it. */
+  connection: NativeConnection;
+  namespace: string;
+  amqpUrl: string;
+  ordersDatabaseUrl: string;
+  /** Any database that offers the view `order_dispatch_dispatches_v1`; only read. */
+  dispatchDatabaseUrl: string;
+  /** How old a request must be before it is looked at, in ms. */
+  graceMs: number;
+  log: Logger;
+  /** Pauses between tries of its consumers. */
+  pauses?: RetryPauses;
+}
+
+/** A running supplement system. */
+export interface SupplementSystem {
+  /** Whether it compares: RabbitMQ answers and nothing is paused. */
+  ready: () => boolean;
+  /** Rejects if its worker fails and cannot go on. */
+  failed: Promise<never>;
+  /** Finishes what is under way, without waiting for the grace, and closes its connections. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Starts the supplement system. It compares the two databases for every request that went out and has
+ * `reconcileOrder` put right what is not; it answers workflows that ask what the dispatch database
+ * says; and it drains the dead-letter queues, its own too, to where people see them.
+ *
+ * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration or MigrationError
+ * where a database, a migration, the view or the namespace is missing, with what mends it.
+ */
+export async function startSupplementSystem(
+  options: SupplementSystemOptions,
+): Promise<SupplementSystem> {
+  const { connection, namespace, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl, log } = options;
+  const { graceMs, pauses } = options;
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    const dispatchView = openDispatchView({ url: dispatchDatabaseUrl });
+    opened.push(() => dispatchView.$disconnect());
+    await checkPrerequisites({ ...options, dispatchView });
+    const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 4 });
+    opened.push(() => orders.$disconnect());
+    const publisher = await Publisher.open({ url: amqpUrl, name: 'supplement publish', log });
+    opened.push(() => publisher.close());
+    const temporal = new Client({ connection, namespace });
+
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: TASK_QUEUES.supplement,
+      activities: createSupplementActivities(dispatchView),
+      maxConcurrentActivityTaskExecutions: 20,
+      shutdownGraceTime: '5s',
+    });
+    const run = worker.run();
+    // A worker that drains has nothing more to say by this.
+    const failed = run.then(() => new Promise<never>(() => {}));
+    failed.catch(() => {});
+    opened.push(async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled([run]);
+    });
+
+    const shared = { amqpUrl, temporal, publisher, log, ...(pauses && { pauses }) };
+    const requests = await startRequestConsumer({ ...shared, orders, dispatchView, graceMs });
+    opened.push(() => requests.close());
+    const deadLetters = await startDeadLetterDrain({ ...shared, database: orders });
+    opened.push(() => deadLetters.close());
+    return {
+      ready: () => publisher.available && requests.ready() && deadLetters.ready(),
+      failed,
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+} from '@temporalio/workflow';
+
+/**
+ * Runs a request's activity until its answer comes by signal, the activity finds that there is one
+ * already, or the server has no attempt left.
+ *
+ * @returns what the activity found, or its failure; neither where a signal made it needless.
+ */
+export async function awaitAnswer<Found>(given: {
+  request: () => Promise<Found>;
+  isOver: () => boolean;
+}): Promise<{ found?: Found; failure?: ActivityFailure }> {
+  const scope = new CancellationScope();
+  let ended: { found?: Found; failure?: ActivityFailure } | undefined;
+  const attempts = scope.run(given.request).then(
+    (found) => void (ended = { found }),
+    (error: unknown) => {
+      if (isCancellation(error)) return;
+      if (!(error instanceof ActivityFailure)) throw error;
+      ended = { failure: error };
+    },
+  );
+  await Promise.race([attempts, condition(() => ended !== undefined || given.isOver())]);
+  if (!ended || given.isOver()) {
+    scope.cancel();
+    return ended?.found === undefined ? {} : ended;
+  }
+  failIfFinal(ended.failure);
+  return ended;
+}
+
+/** The type of the failure that an activity says no retry can mend. */
+export function finalFailureOf(error: unknown): ApplicationFailure | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.nonRetryable ? cause : undefined;
+}
+
+/**
+ * Fails the workflow where an activity says that nothing can mend it: the order is not valid, or its
+ * ID is taken by another one.
+ */
+export function failIfFinal(error: unknown): void {
+  const failure = finalFailureOf(error);
+  if (failure) throw ApplicationFailure.nonRetryable(failure.message, failure.type);
+}

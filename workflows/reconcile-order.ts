@@ -1,0 +1,168 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineSignal,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
+import type { AcknowledgedSignal } from '../domain/order-state';
+import { DEFAULT_POLICY } from '../domain/policy';
+import type { ReconcileOrderInput, ReconcileResult, RepairAction } from '../domain/reconciliation';
+import { withdrawalIdOf } from '../domain/request-id';
+import { FINDING_DECISIONS, type Resolution } from '../domain/resolution';
+import { SIGNALS } from '../domain/temporal-names';
+import { decideVerdict, sameRows, type Facts, type Verdict } from '../domain/verdict';
+import {
+  findDispatch,
+  findOrderSideFacts,
+  recordRepair,
+  requestActivities,
+  restartDispatch,
+} from './activities';
+import { awaitAnswer } from './await-answer';
+import { describeFindingTask } from './describe-task';
+import { handleResolutions } from './handlers';
+import { openTask, type HumanTask, type TaskOwner } from './human-task';
+
+/** How long a finding may settle by itself before it is looked at again, in ms. */
+const SETTLE_MS = 2_000;
+
+const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
+
+/**
+ * Settles what the two databases and Temporal disagree about, for one order: waits a moment, looks
+ * again, and carries out the verdict of the table in `domain/verdict.ts`. What a rule must not decide,
+ * or could not mend, a person does. What was done is recorded as a repair.
+ */
+export async function reconcileOrder(input: ReconcileOrderInput): Promise<ReconcileResult> {
+  const finding = new Finding(input);
+  setHandler(acknowledgedSignal, ({ answer }) => {
+    finding.withdrawalAnswered ||= answer.requestId === withdrawalIdOf(input.orderId);
+  });
+  handleResolutions(finding, () => finding.resolution);
+  return CancellationScope.nonCancellable(async () => {
+    await sleep(SETTLE_MS);
+    const result = await settle(finding);
+    await condition(allHandlersFinished);
+    return result;
+  });
+}
+
+async function settle(finding: Finding): Promise<ReconcileResult> {
+  const { orderId, provenance } = finding.input;
+  const before = await lookUp(finding);
+  const { verdict, rule } = decideVerdict(before);
+  let done: RepairAction = 'nothing';
+  if (verdict !== 'consistent' && !finding.isKept) {
+    done = verdict === 'askPerson' ? 'nothing' : await carryOut(finding, verdict);
+    const after = await lookUp(finding);
+    // Nothing was done, or it did not help: from here on a person decides.
+    const isSettled = done === 'restarted' || decideVerdict(after).verdict === 'consistent';
+    if (!isSettled) done = await askPerson(finding, rule, after);
+  }
+  const { resolution } = finding;
+  if (done !== 'nothing') {
+    await recordRepair({
+      orderId,
+      found: rule,
+      done,
+      before,
+      after: await lookUp(finding),
+      provenance,
+      ...(resolution && { actor: resolution.actor, note: resolution.note }),
+    });
+  }
+  return { orderId, verdict, rule, done, resolvedBy: resolution?.actor ?? null };
+}
+
+/** Looks at both databases and at Temporal. */
+async function lookUp(finding: Finding): Promise<Facts> {
+  const { orderId, trigger, copy } = finding.input;
+  const [{ kept, ...orderSide }, dispatch] = await Promise.all([
+    findOrderSideFacts({ orderId }),
+    findDispatch({ orderId }),
+  ]);
+  const facts: Facts = {
+    ...orderSide,
+    dispatch,
+    trigger,
+    ...(copy && { copy: { contentHash: copy.contentHash, isOurs: copy.isOurs } }),
+  };
+  finding.isKept = kept !== undefined && sameRows(kept, facts);
+  return facts;
+}
+
+async function carryOut(
+  finding: Finding,
+  verdict: Exclude<Verdict, 'consistent' | 'askPerson'>,
+): Promise<RepairAction> {
+  const { orderId, copy } = finding.input;
+  if (verdict === 'withdraw') return withdraw(finding);
+  await restartDispatch({ orderId, ...(copy && { copy }) });
+  return 'restarted';
+}
+
+/** Takes the dispatch back, whatever an earlier withdrawal was answered. */
+async function withdraw(finding: Finding): Promise<RepairAction> {
+  const { orderId } = finding.input;
+  finding.withdrawalAnswered = false;
+  const policy = DEFAULT_POLICY;
+  const deadline = new Date(Date.now() + policy.dispatchWithinMs);
+  const activities = requestActivities(policy, deadline);
+  const { failure } = await awaitAnswer({
+    request: () => activities.requestWithdrawal({ orderId, again: true }),
+    isOver: () => finding.withdrawalAnswered,
+  });
+  return failure ? 'nothing' : 'withdrawn';
+}
+
+async function askPerson(finding: Finding, rule: string, facts: Facts): Promise<RepairAction> {
+  const { orderId } = finding.input;
+  let done: RepairAction = 'nothing';
+  while (done === 'nothing') {
+    await openTask(finding, {
+      escalationReason: 'discrepancy',
+      escalatedAt: new Date().toISOString(),
+      status: facts.order?.status,
+      decisions: FINDING_DECISIONS,
+      describe: (task) => describeFindingTask(orderId, task, { rule, facts }),
+      isClosed: () => false,
+      resolve: async (resolution) => {
+        finding.resolution = resolution;
+        done = await carryOutDecision(finding, resolution);
+        return true;
+      },
+      continueAsNew: () => continueAsNew<typeof reconcileOrder>(finding.input),
+    });
+  }
+  return done;
+}
+
+async function carryOutDecision(finding: Finding, resolution: Resolution): Promise<RepairAction> {
+  switch (resolution.decision) {
+    case 'withdraw':
+      return carryOut(finding, 'withdraw');
+    case 'restart':
+      return carryOut(finding, 'restart');
+    default:
+      return 'kept';
+  }
+}
+
+/** What the workflow knows of its finding. */
+class Finding implements TaskOwner {
+  humanTask: HumanTask | undefined;
+  resolution: Resolution | undefined;
+  withdrawalAnswered = false;
+  /** Whether a person has decided to leave just this as it is. */
+  isKept = false;
+
+  constructor(readonly input: ReconcileOrderInput) {}
+
+  whyNoTask = (): string =>
+    this.resolution
+      ? `no human task is open: ${this.resolution.actor} decided ${this.resolution.decision}`
+      : 'no human task is open: the finding is being looked at';
+}
