@@ -9,7 +9,14 @@ import tseslint from 'typescript-eslint';
 const MAY_IMPORT = {
   domain: [],
   workflows: ['domain', 'activities'],
-  activities: ['domain', 'messaging', 'database/orders', 'database/unavailable', 'runtime'],
+  activities: [
+    'domain',
+    'messaging',
+    'database/orders',
+    'database/unavailable',
+    'client',
+    'runtime',
+  ],
   messaging: ['domain', 'runtime'],
   'database/orders': ['domain'],
   'database/dispatch': ['domain'],

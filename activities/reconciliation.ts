@@ -1,12 +1,19 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { activityInfo } from '@temporalio/activity';
 import { findAnswersFor } from '../database/orders/orders';
+import { startReconciliation } from '../client/start-reconciliation';
 import { findOrder } from '../database/orders/order-record';
 import { findKeptFacts, insertRepair } from '../database/orders/record-repair';
 import { OrderNotFound } from '../domain/errors';
 import { parseOrder } from '../domain/order';
 import type { DispatchOrderInput } from '../domain/order-state';
-import type { LoadedOrder, OrderCopy, OrderSideFacts, Repair } from '../domain/reconciliation';
+import type {
+  LoadedOrder,
+  OrderCopy,
+  OrderSideFacts,
+  ReconcileOrderInput,
+  Repair,
+} from '../domain/reconciliation';
 import {
   TASK_QUEUES,
   WORKFLOW_TYPES,
@@ -54,6 +61,9 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
         workflowIdConflictPolicy: 'USE_EXISTING',
       });
     },
+
+    /** Has the order looked at, once its own workflow has ended. */
+    reconcile: (input: ReconcileOrderInput): Promise<void> => startReconciliation(temporal, input),
 
     /** Records what a reconciliation did; a repeat by the same run changes nothing. */
     recordRepair: (repair: Repair): Promise<void> =>

@@ -1,6 +1,9 @@
-import type { DatabaseUrls } from '../runtime/config';
+import type { OperatorDatabases } from '../operations/prune-databases';
+import { readDatabaseUrls, type DatabaseUrls } from '../runtime/config';
 import type { StackFile } from '../runtime/stack-file';
 import { UsageError } from './exit';
+import { say } from './output';
+import { findLocalStack } from './session';
 
 /** Who may say which databases `setup migrate` brings up to date. */
 export const DATABASE_SOURCES = ['environment', 'local-stack'] as const;
@@ -54,6 +57,30 @@ export function resolveDatabases(given: {
     );
   }
   return describe('environment', environment);
+}
+
+/**
+ * Says which databases the command works on, opens them, works, and closes them, whatever happens.
+ *
+ * @throws {@link UsageError} where the order database is not among them.
+ */
+export async function withDatabases<Result>(
+  from: DatabaseSource | undefined,
+  work: (databases: OperatorDatabases) => Promise<Result>,
+): Promise<Result> {
+  const { urls, description } = resolveDatabases({
+    from,
+    environment: readDatabaseUrls(),
+    stack: findLocalStack(),
+  });
+  const { orders, dispatch } = urls;
+  if (orders === undefined) {
+    throw new UsageError('ORDERS_DATABASE_URL is not set: this needs the order database');
+  }
+  say(`target: ${description}`);
+  // Loaded only here: most commands need no database.
+  const { withOperatorDatabases } = await import('../operations/prune-databases.js');
+  return withOperatorDatabases({ orders, ...(dispatch !== undefined && { dispatch }) }, work);
 }
 
 /** The order database, and the broker whose messages it knows. */

@@ -4,8 +4,11 @@ import { Command } from 'commander';
 import { packageRoot } from '../runtime/package-root';
 import { addCancelCommand } from './cancel';
 import { addDeadLettersCommands } from './dead-letters';
+import { addEraseCommand } from './erase';
 import { oneLine } from './exit';
 import { addPlaceCommand } from './place';
+import { addPruneCommand } from './prune';
+import { addRepairsCommands } from './repairs';
 import { addSetupCommands } from './setup';
 import { addShowCommand } from './show';
 import { addTasksCommands } from './tasks';
@@ -55,6 +58,9 @@ export function createProgram(): Command {
   addCancelCommand(program);
   addTasksCommands(program);
   addDeadLettersCommands(program);
+  addRepairsCommands(program);
+  addPruneCommand(program);
+  addEraseCommand(program);
   addSetupCommands(program);
   return program;
 }

@@ -21,6 +21,7 @@ export async function connectTemporal(temporal: TemporalConfig): Promise<NativeC
       ...(clientCertPair ? { tls: { clientCertPair } } : tls !== undefined && { tls }),
     });
   } catch (cause) {
-    throw new DispatchUnavailable(`Temporal cannot be reached at ${address}`, { cause });
+    const [why] = (cause as Error).message.split('\n');
+    throw new DispatchUnavailable(`Temporal cannot be reached at ${address}: ${why}`, { cause });
   }
 }

@@ -24,6 +24,7 @@ import { createDatabase, dropDatabase } from '../stack/databases';
 import { rabbitmqManagement, vhostUrl } from '../stack/rabbitmq-management';
 import { createNamespace } from '../stack/temporal-namespace';
 import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
+import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import { createOrderDispatchWorker, type OrderDispatchWorker } from '../worker';
 
 Runtime.install({
@@ -101,6 +102,8 @@ export interface TestBed extends Surroundings {
   /** Publishes anything. */
   publisher: Publisher;
   dispatchSystem: DispatchSystem;
+  /** Starts the supplement system; the bed closes it. */
+  startSupplementSystem: (options: { graceMs: number }) => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -138,6 +141,7 @@ export async function setup(
   const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 4 });
   const dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections: 4 });
   const publisher = await Publisher.open({ url: amqpUrl, name: 'test', log });
+  let supplement: SupplementSystem | undefined;
   const bed: TestBed = {
     ...surroundings,
     worker,
@@ -164,7 +168,20 @@ export async function setup(
     },
     startDispatchSystem: startSystem,
     dispatchSystem,
+    startSupplementSystem: async ({ graceMs }) => {
+      supplement = await startSupplementSystem({
+        connection,
+        namespace,
+        amqpUrl,
+        ordersDatabaseUrl,
+        dispatchDatabaseUrl,
+        graceMs,
+        log,
+        pauses: SHORT_PAUSES,
+      });
+    },
     close: async () => {
+      await supplement?.close();
       await worker.close();
       await bed.dispatchSystem.close();
       await publisher.close();

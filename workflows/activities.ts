@@ -30,6 +30,7 @@ export const {
   findOrderSideFacts,
   restartDispatch,
   recordRepair,
+  reconcile,
 } = proxyActivities<MainActivities>({
   taskQueue: TASK_QUEUES.main,
   startToCloseTimeout: '15s',

@@ -1,7 +1,7 @@
 import { log } from '@temporalio/workflow';
 import type { Answer } from '../domain/order-state';
 import { withdrawalIdOf } from '../domain/request-id';
-import { escalateWithdrawal, requestActivities, settleWithdrawal } from './activities';
+import { escalateWithdrawal, reconcile, requestActivities, settleWithdrawal } from './activities';
 import { awaitAnswer } from './await-answer';
 import { withdrawalTask } from './order-tasks';
 import type { OrderView } from './order-view';
@@ -54,6 +54,7 @@ async function settle(view: OrderView, answer: Answer): Promise<void> {
       courierId,
       dispatchSystemCourierId: answer.courierId,
     });
+    await reconcile({ orderId, trigger: 'late', provenance: answer.requestId });
   }
   if (escalationReason) view.takeResult(await settleWithdrawal({ orderId }));
 }

@@ -21,7 +21,7 @@ import {
   requestActivities,
   restartDispatch,
 } from './activities';
-import { awaitAnswer } from './await-answer';
+import { awaitAnswer, finalFailureOf } from './await-answer';
 import { describeFindingTask } from './describe-task';
 import { handleResolutions } from './handlers';
 import { openTask, type HumanTask, type TaskOwner } from './human-task';
@@ -100,8 +100,14 @@ async function carryOut(
 ): Promise<RepairAction> {
   const { orderId, copy } = finding.input;
   if (verdict === 'withdraw') return withdraw(finding);
-  await restartDispatch({ orderId, ...(copy && { copy }) });
-  return 'restarted';
+  try {
+    await restartDispatch({ orderId, ...(copy && { copy }) });
+    return 'restarted';
+  } catch (error) {
+    // There is nothing to start it from: no row, and no copy that is a valid order.
+    if (!finalFailureOf(error)) throw error;
+    return 'nothing';
+  }
 }
 
 /** Takes the dispatch back, whatever an earlier withdrawal was answered. */

@@ -18,7 +18,7 @@ export interface DispatchViewRow {
 }
 
 /** A row of the view breaks its contract; the message says how. */
-export class BrokenDispatchView extends Error {
+class BrokenDispatchView extends Error {
   override readonly name = 'BrokenDispatchView';
 }
 
@@ -66,7 +66,7 @@ export async function findDispatchRows(
 /**
  * What a row says of its order.
  *
- * @throws {@link BrokenDispatchView} where it breaks the view's contract: nobody guesses about couriers.
+ * @throws BrokenDispatchView where it breaks the view's contract: nobody guesses about couriers.
  */
 export function toDispatchFacts(row: DispatchViewRow | undefined): DispatchFacts {
   if (!row) return { status: 'none' };

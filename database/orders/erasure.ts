@@ -54,26 +54,21 @@ export async function inErasureTransaction<Result>(
   work: (transaction: Transaction) => Promise<Result>,
   options: { dryRun: boolean },
 ): Promise<Result> {
-  const tried = new TriedOnly<Result>();
+  const tried: Result[] = [];
   try {
     return await database.$transaction(
       async (transaction) => {
         const result = await work(transaction);
         if (!options.dryRun) return result;
-        tried.result = { value: result };
-        throw tried;
+        tried.push(result);
+        throw new Error('a dry run changes nothing');
       },
       { maxWait: 10_000, timeout: ERASURE_TIMEOUT_MS },
     );
   } catch (error) {
-    if (error === tried && tried.result) return tried.result.value;
+    for (const result of tried) return result;
     throw error;
   }
-}
-
-/** Ends a transaction without its changes. */
-class TriedOnly<Result> extends Error {
-  result: { value: Result } | undefined;
 }
 
 /**
@@ -268,9 +263,9 @@ function withoutPersonalData({ content, properties, headers }: Message): Message
 
 /** What nobody can read may be anything: nothing of it stays. */
 function blankBody(content: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const body = parseObject(content) ?? {};
-  const kept = pick(body, KEPT_FIELDS);
-  if (isDeepStrictEqual(kept, body) && content.length > 2) return content;
+  const body = parseObject(content);
+  const kept = body && pick(body, KEPT_FIELDS);
+  if (kept && isDeepStrictEqual(kept, body)) return content;
   return Uint8Array.from(Buffer.from(JSON.stringify({ ...kept, erased: true })));
 }
 
@@ -288,8 +283,8 @@ function carriesCustomer(content: Uint8Array, customerId: string | undefined): b
 function parseObject(content: Uint8Array): Prisma.JsonObject | undefined {
   try {
     const body: unknown = JSON.parse(Buffer.from(content).toString('utf8'));
-    const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
-    return isObject ? (body as Prisma.JsonObject) : undefined;
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+    return body as Prisma.JsonObject;
   } catch {
     return undefined;
   }

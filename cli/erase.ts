@@ -1,0 +1,191 @@
+import Table from 'cli-table3';
+import { Option, type Command } from 'commander';
+import { parseCancelRequest } from '../domain/resolution';
+import type { Erasure, ErasureRefused, Unsettled } from '../operations/erase';
+import type { TemporalRemains } from '../operations/erase-remains';
+import { DATABASE_SOURCES, withDatabases, type DatabaseSource } from './databases';
+import { UsageError } from './exit';
+import { parseTyped } from './input';
+import { fields, formatAge, print, say, type OutputOptions } from './output';
+import { withSession, type CommandSession } from './session';
+import type { TargetOptions } from './target';
+
+interface EraseOptions extends TargetOptions, OutputOptions {
+  customer: string;
+  actor: string;
+  note: string;
+  dryRun?: boolean;
+  from?: DatabaseSource;
+}
+
+/** As an order's. */
+const CUSTOMER_ID_LENGTH = 128;
+
+const HELP = `
+What is blanked:
+  orders            customer ID, delivery address, note and details; a person's note on a decision, and
+                    its actor where that names the customer
+  acknowledgements  the dispatch system's detail, which was written for people
+  repairs           a person's note, and its actor where that names the customer
+  dead letters      all of a message but IDs, outcome, courier and times; an open request is discarded
+  inbox             (dispatch database) the detail of stored answers
+What stays: order ID, restaurant, items, prices, times, status, courier and the content hash, so that
+the same order placed again, a copy, a dead letter or a sweep finds a final order and brings nothing
+back; and in the table erasures the SHA-256 of the customer ID, the actor, the note and the counts. Do
+not name the customer in --note.
+
+Orders that are not dispatched or cancelled yet, or wait for a person, refuse the whole erasure: they
+are listed with what settles them. Afterwards it says what remains in Temporal and RabbitMQ, and until
+when. Safe to repeat: a repeat also blanks dead letters that came later.
+
+Examples:
+  $ order-dispatch erase --customer c-7 --actor mia --note "request 4711" --dry-run
+  $ order-dispatch erase --customer c-7 --actor mia --note "request 4711"`;
+
+/** `erase`: blanks a customer's personal data. */
+export function addEraseCommand(program: Command): void {
+  program
+    .command('erase')
+    .description(
+      "Blank a customer's personal data in both databases and the dead letters, for good.",
+    )
+    .requiredOption('--customer <id>', 'the customer ID of the orders')
+    .requiredOption('--actor <name>', 'who erases')
+    .requiredOption('--note <text>', 'why; kept, so without personal data')
+    .option('--dry-run', 'count what would be blanked, and blank nothing')
+    .addOption(
+      new Option('--from <source>', 'whose databases, where both are there').choices(
+        DATABASE_SOURCES,
+      ),
+    )
+    .addHelpText('after', HELP)
+    .action((_, command: Command) => erase(command.optsWithGlobals()));
+}
+
+async function erase(options: EraseOptions): Promise<void> {
+  const { customer: customerId, from, dryRun = false } = options;
+  if (customerId === '' || customerId.length > CUSTOMER_ID_LENGTH) {
+    throw new UsageError(`--customer: must be 1-${CUSTOMER_ID_LENGTH} characters`);
+  }
+  const { actor, note } = options;
+  const by = parseTyped(() => parseCancelRequest({ actor, note }));
+  await withSession(options, (session) =>
+    withDatabases(from, async (databases) => {
+      const { eraseCustomer, ErasureRefused } = await import('../operations/erase.js');
+      const { findTemporalRemains, RABBITMQ_REMAINS } =
+        await import('../operations/erase-remains.js');
+      const request = { customerId, ...by, now: new Date() };
+      try {
+        const plan = await eraseCustomer(databases, { ...request, dryRun: true });
+        // Before anything is blanked: with Temporal away, the whole command is to be repeated.
+        const temporal = await findTemporalRemains(session, plan.orderIds);
+        const erasure = dryRun ? plan : await eraseCustomer(databases, { ...request, dryRun });
+        const remains = { temporal, rabbitmq: RABBITMQ_REMAINS };
+        print(
+          options,
+          { dryRun, ...erasure, remains },
+          `${erasureText(erasure, dryRun)}\n\n${remainsText(remains)}`,
+        );
+      } catch (error) {
+        if (error instanceof ErasureRefused) showUnsettled(error, options, session);
+        throw error;
+      }
+    }),
+  );
+}
+
+function erasureText(erasure: Erasure, dryRun: boolean): string {
+  const { orderIds, erasedBefore, rows, customerHash } = erasure;
+  const known = `${orderIds.length}${erasedBefore > 0 ? `, ${erasedBefore} of them erased before` : ''}`;
+  const counts = Object.entries(rows).map(
+    ([table, count]: [string, number]) => `${table} ${count}`,
+  );
+  return fields({
+    'orders of the customer':
+      orderIds.length > 0 ? `${known}\n${orderIds.join('\n')}` : 'none: check the customer ID',
+    [dryRun ? 'rows that would be blanked' : 'rows blanked']: counts.join('\n'),
+    'dispatch database':
+      rows.inbox === undefined ? 'not given: nothing was blanked there' : undefined,
+    'customer hash': customerHash,
+  });
+}
+
+function remainsText(remains: {
+  temporal: TemporalRemains;
+  rabbitmq: readonly { queue: string; until: string }[];
+}): string {
+  const { namespace, retentionMs, isArchived, histories, lastRemovedAt } = remains.temporal;
+  const running = histories.filter(({ removedAt }) => removedAt === undefined);
+  const ids = [...new Set(histories.map(({ workflowId }) => workflowId))];
+  const lines = [
+    `Temporal: namespace ${namespace} keeps histories for ${formatAge(retentionMs)} after a workflow's end.`,
+    histories.length === 0
+      ? '  None of these orders is left there.'
+      : `  ${histories.length} histories still hold what they were started with:`,
+    ...histories.map(
+      ({ workflowId, runId, removedAt }) =>
+        `    ${workflowId} (run ${runId}): ${removedAt ? `until ${removedAt}` : 'it still runs'}`,
+    ),
+    lastRemovedAt !== undefined && `  The last that has ended is removed at ${lastRemovedAt}.`,
+    running.length > 0 && '  Those that run are kept that long after they have ended.',
+    isArchived && '  The namespace archives histories: remove them from its archive, too.',
+    histories.length > 0 && '  To remove them at once:',
+    ...ids.map((id) => `    temporal workflow delete --namespace ${namespace} --workflow-id ${id}`),
+    '',
+    'RabbitMQ:',
+    ...remains.rabbitmq.map(({ queue, until }) => `  ${queue}: ${until}.`),
+  ];
+  return lines.filter((line) => line !== false).join('\n');
+}
+
+function showUnsettled(
+  { unsettled }: ErasureRefused,
+  options: OutputOptions,
+  session: Pick<CommandSession, 'command'>,
+): void {
+  const settle = settlingCommands(unsettled, session);
+  if (options.json) {
+    print(options, { refused: true, unsettled: settle }, '');
+    return;
+  }
+  const table = new Table({
+    head: ['what', 'is', 'how to settle it'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { what, is, command } of settle) table.push([what, is, command]);
+  say(table.toString());
+}
+
+interface Settling {
+  what: string;
+  is: string;
+  command: string;
+}
+
+/** One ready command for each thing that stands in the way. */
+function settlingCommands(
+  { orders, deadLetters }: Unsettled,
+  { command }: Pick<CommandSession, 'command'>,
+): Settling[] {
+  const by = '--actor "YOUR NAME" --note "WHY"';
+  return [
+    ...orders.map(({ orderId, status, escalationReason }): Settling => {
+      const what = `order ${orderId}`;
+      if (escalationReason !== null) {
+        const is = `${status}, waits for a person (${escalationReason})`;
+        return { what, is, command: command(`tasks show ${orderId}`) };
+      }
+      return status === 'cancelling'
+        ? { what, is: status, command: `wait; ${command(`show ${orderId}`)}` }
+        : { what, is: status, command: command(`cancel ${orderId} ${by}`) };
+    }),
+    ...deadLetters.map(({ id, orderId }): Settling => {
+      const about = orderId === null ? 'of an unknown order' : `of order ${orderId}`;
+      return {
+        what: `dead letter ${id}`,
+        is: `open, ${about}`,
+        command: `order-dispatch dead-letters replay ${id} ${by}`,
+      };
+    }),
+  ];
+}

@@ -1,0 +1,177 @@
+import Table from 'cli-table3';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { z } from 'zod';
+import type { RepairAction } from '../domain/reconciliation';
+import type { Facts } from '../domain/verdict';
+import type { RepairFilter, RepairRecord } from '../operations/repairs';
+import { DATABASE_SOURCES, withDatabases, type DatabaseSource } from './databases';
+import { parseOrderId } from './input';
+import { fields, formatAge, print, type OutputOptions } from './output';
+
+interface CommonOptions extends OutputOptions {
+  from?: DatabaseSource;
+}
+
+interface ListOptions extends CommonOptions {
+  order?: string;
+  since?: Date;
+  done?: RepairAction;
+  limit: number;
+}
+
+/** What a repair did, for a person. */
+const DONE: Readonly<Record<RepairAction, string>> = {
+  nothing: 'nothing was to be done, or could be',
+  restarted: "the order's workflow was started again",
+  withdrawn: 'a courier who should not be on the way was called back',
+  withdrawalRefused: 'that was tried, but the courier had gone too far',
+  kept: 'a person decided to leave it as it is',
+};
+
+const MAXIMUM_ROWS = 10_000;
+
+const LIST_HELP = `
+What was done:
+${Object.entries(DONE)
+  .map(([done, meaning]) => `  ${done.padEnd(18)} ${meaning}`)
+  .join('\n')}
+
+Examples:
+  $ order-dispatch repairs list --since 24h
+  $ order-dispatch repairs list --order o-1001 --json | jq -r '.[].found'`;
+
+const SHOW_HELP = `
+Example:
+  $ order-dispatch repairs show 17`;
+
+/** `repairs`: what reconciliations found and did. */
+export function addRepairsCommands(program: Command): void {
+  const repairs = program
+    .command('repairs')
+    .description('The repairs: where the databases disagreed, and what was done about it.')
+    .addHelpText('after', '\nExample:\n  $ order-dispatch repairs list');
+  repairs
+    .command('list')
+    .description('List the repairs, the newest first.')
+    .option('--order <id>', 'of this order only')
+    .option('--since <time>', 'recorded since then: 30m, 24h, 7d or an ISO 8601 time', parseSince)
+    .addOption(new Option('--done <action>', 'what was done').choices(Object.keys(DONE)))
+    .option('--limit <rows>', 'how many at most', parseLimit, 50)
+    .addOption(fromOption())
+    .addHelpText('after', LIST_HELP)
+    .action((_, command: Command) => list(command.optsWithGlobals()));
+  repairs
+    .command('show')
+    .description('Show a repair: what was found and done, before and after, by whom and why.')
+    .argument('<ID>', 'the ID of `repairs list`', parseId)
+    .addOption(fromOption())
+    .addHelpText('after', SHOW_HELP)
+    .action((id: string, _, command: Command) => show(id, command.optsWithGlobals()));
+}
+
+async function list(options: ListOptions): Promise<void> {
+  const { order, since, done, limit } = options;
+  const filter: RepairFilter = {
+    ...(order !== undefined && { orderId: parseOrderId(order) }),
+    ...(since && { since }),
+    ...(done !== undefined && { done }),
+  };
+  await withDatabases(options.from, async (databases) => {
+    const { listRepairs } = await import('../operations/repairs.js');
+    const repairs = await listRepairs(databases, { filter, limit });
+    print(options, repairs, repairs.length === 0 ? 'no repair fits' : tableOf(repairs));
+  });
+}
+
+function tableOf(repairs: readonly RepairRecord[]): string {
+  const table = new Table({
+    head: ['ID', 'order', 'found', 'done', 'by', 'when', 'age'],
+    style: { head: [], border: [], compact: true },
+  });
+  const now = Date.now();
+  for (const { id, orderId, found, done, actor = '', createdAt } of repairs) {
+    const age = formatAge(now - createdAt.getTime());
+    table.push([id, orderId, found, done, actor, createdAt.toISOString(), age]);
+  }
+  return table.toString();
+}
+
+async function show(id: string, options: CommonOptions): Promise<void> {
+  await withDatabases(options.from, async (databases) => {
+    const { readRepair } = await import('../operations/repairs.js');
+    const repair = await readRepair(databases, id);
+    print(options, repair, repairText(repair));
+  });
+}
+
+function repairText(repair: RepairRecord): string {
+  const { id, orderId, found, done, before, after, provenance, actor, note, runId } = repair;
+  return fields({
+    repair: id,
+    order: orderId,
+    found,
+    done: `${done}: ${DONE[done]}`,
+    before: factsText(before),
+    after: factsText(after),
+    provenance,
+    'decided by': actor,
+    note,
+    run: runId,
+    recorded: repair.createdAt.toISOString(),
+  });
+}
+
+function factsText({ order, dispatch, workflow, trigger, copy }: Facts): string {
+  const inOrders = order
+    ? [order.status, order.dispatchedBy && `by ${order.dispatchedBy}`, courierText(order.courierId)]
+    : ['missing'];
+  const inDispatch =
+    dispatch.status === 'live'
+      ? ['live', courierText(dispatch.courierId), `request ${dispatch.requestId}`]
+      : [dispatch.status];
+  return fields({
+    'order database': sentence(inOrders),
+    'dispatch database': sentence(inDispatch),
+    workflow,
+    'looked at because of': trigger,
+    copy: copy && (copy.isOurs ? 'of a request of ours' : 'of a request of a stranger'),
+    'contents differ':
+      order && copy && order.contentHash !== copy.contentHash
+        ? `${order.contentHash} in the row, ${copy.contentHash} in the copy`
+        : undefined,
+  });
+}
+
+function courierText(courierId: string | undefined): string | undefined {
+  return courierId === undefined ? undefined : `courier ${courierId}`;
+}
+
+function sentence(parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined).join(', ');
+}
+
+function fromOption(): Option {
+  return new Option('--from <source>', 'whose database, where both are there').choices(
+    DATABASE_SOURCES,
+  );
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function parseSince(typed: string): Date {
+  const [, count, unit = ''] = /^(\d{1,4})([mhd])$/.exec(typed) ?? [];
+  if (count !== undefined) return new Date(Date.now() - Number(count) * (UNITS_MS[unit] ?? 0));
+  if (z.iso.datetime({ offset: true }).safeParse(typed).success) return new Date(typed);
+  throw new InvalidArgumentError('It is 30m, 24h, 7d or like 2026-11-23T12:00:00Z.');
+}
+
+function parseLimit(typed: string): number {
+  const rows = /^\d+$/.test(typed) ? Number(typed) : 0;
+  if (rows >= 1 && rows <= MAXIMUM_ROWS) return rows;
+  throw new InvalidArgumentError(`It is a whole number from 1 to ${MAXIMUM_ROWS}.`);
+}
+
+function parseId(typed: string): string {
+  if (/^[1-9]\d{0,17}$/.test(typed)) return typed;
+  throw new InvalidArgumentError('It is a number of `repairs list`.');
+}

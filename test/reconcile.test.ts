@@ -1,0 +1,231 @@
+import type { OrderHandle, PolicyOverrides } from '../client';
+import type { Decide } from '../dispatch-system/decide';
+import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
+import { EXCHANGES } from '../domain/amqp-names';
+import type { Order } from '../domain/order';
+import {
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+  reconcileOrderWorkflowId,
+} from '../domain/temporal-names';
+import { eventually, newOrder, setup, type TestBed } from './setup';
+
+const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
+const BY_ANA = { actor: 'ana', note: 'looked into it' };
+
+describe('reconciliation', () => {
+  let bed: TestBed;
+  beforeAll(async () => {
+    bed = await setup();
+    await bed.startSupplementSystem({ graceMs: 1_500 });
+  });
+  afterAll(() => bed.close());
+
+  const place = async (decide?: Decide, policy?: PolicyOverrides) => {
+    const order = newOrder();
+    if (decide) bed.script(order.orderId, decide);
+    return { order, handle: await bed.client.placeOrder(order, policy ? { policy } : {}) };
+  };
+  const rowOf = (orderId: string) => bed.orders.order.findUnique({ where: { orderId } });
+  const dispatchesOf = (orderId: string) =>
+    bed.dispatches.dispatch.findMany({ where: { orderId } });
+  const repairOf = (orderId: string) =>
+    eventually(async () => (await bed.orders.repair.findFirst({ where: { orderId } })) ?? false, {
+      what: `a repair of ${orderId}`,
+    });
+  const haveLiveDispatch = (orderId: string, courierId = 'courier-9') =>
+    bed.dispatches.dispatch.create({
+      data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId },
+    });
+  const terminate = async ({ orderId }: OrderHandle) => {
+    await bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId)).terminate('by a test');
+  };
+  const findingTask = (orderId: string) =>
+    eventually(
+      async () => {
+        for await (const task of bed.client.humanTasks()) {
+          if (task.taskId === reconcileOrderWorkflowId(orderId)) return task;
+        }
+        return false;
+      },
+      { what: `a finding about ${orderId}` },
+    );
+  const reconciled = (orderId: string) =>
+    bed.temporal.workflow.getHandle(reconcileOrderWorkflowId(orderId)).result() as Promise<{
+      done: string;
+      resolvedBy: string | null;
+    }>;
+
+  test.each([
+    ['alone', false],
+    ['and its ledger', true],
+  ])(
+    'an order row deleted after its request went out, %s, comes back with its content and ends dispatched, once',
+    async (_what, withLedger) => {
+      const { order, handle } = await place();
+      const { courierId } = await handle.result();
+      const { orderId } = order;
+      await bed.orders.order.delete({ where: { orderId } });
+      if (withLedger) await bed.orders.acknowledgement.deleteMany({ where: { orderId } });
+
+      const row = await eventually(async () => {
+        const found = await rowOf(orderId);
+        return found?.status === 'dispatched' && found;
+      });
+      expect(row).toMatchObject({ courierId, dispatchedBy: 'acknowledgement', order });
+      expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'live', courierId }]);
+      expect(await repairOf(orderId)).toMatchObject({
+        done: 'restarted',
+        provenance: `${orderId}.1`,
+      });
+    },
+  );
+
+  test('an order row deleted while its workflow waits comes back by itself', async () => {
+    const { order, handle } = await place(() => ({ kind: 'staySilent' }), {
+      ...PATIENT,
+      acknowledgementTimeoutMs: 500,
+      initialIntervalMs: 200,
+    });
+    await eventually(async () => (await rowOf(order.orderId))?.attempts === 1);
+    await bed.orders.order.delete({ where: { orderId: order.orderId } });
+    bed.script(order.orderId, () => ({ kind: 'accept', courierId: 'courier-4' }));
+    expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-4' });
+    expect(await rowOf(order.orderId)).toMatchObject({ status: 'dispatched' });
+  });
+
+  test('a lost answer is delivered: the order whose workflow is gone is dispatched with its courier', async () => {
+    const { order, handle } = await place(() => ({ kind: 'staySilent' }), PATIENT);
+    await eventually(async () => (await rowOf(order.orderId))?.attempts === 1);
+    await haveLiveDispatch(order.orderId);
+    await terminate(handle);
+    await repairOf(order.orderId);
+    expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-9' });
+    expect(await dispatchesOf(order.orderId)).toHaveLength(1);
+  });
+
+  test('a late acceptance of a cancelled order is withdrawn', async () => {
+    const { order, handle } = await place(({ kind }) =>
+      kind === 'withdrawal' ? { kind: 'withdraw' } : { kind: 'reject', rejectionCode: 'outOfZone' },
+    );
+    const { orderId } = order;
+    expect(await handle.result()).toMatchObject({ status: 'cancelled' });
+    await haveLiveDispatch(orderId);
+    await bed.acknowledge({
+      requestId: `${orderId}.0`,
+      outcome: 'accepted',
+      courierId: 'courier-9',
+    });
+    expect(await repairOf(orderId)).toMatchObject({
+      found: 'the order is cancelled, but a courier is on the way',
+      done: 'withdrawn',
+    });
+    expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);
+    expect(await rowOf(orderId)).toMatchObject({ status: 'cancelled' });
+  });
+
+  test('two answers that contradict each other change nothing and become a human task', async () => {
+    const { order, handle } = await place();
+    const { courierId } = await handle.result();
+    await bed.acknowledge({
+      requestId: `${order.orderId}.1`,
+      outcome: 'accepted',
+      courierId: 'another-courier',
+    });
+    const task = await findingTask(order.orderId);
+    expect(task).toMatchObject({ orderId: order.orderId, escalationReason: 'discrepancy' });
+    expect(await rowOf(order.orderId)).toMatchObject({ courierId });
+    await expect(
+      bed.client.resolveTask(task.taskId, { decision: 'retry', ...BY_ANA }),
+    ).rejects.toMatchObject({ code: 'ResolutionRefused' });
+    await bed.client.resolveTask(task.taskId, { decision: 'keep', ...BY_ANA });
+    expect(await reconciled(order.orderId)).toMatchObject({ done: 'kept', resolvedBy: 'ana' });
+    expect(await repairOf(order.orderId)).toMatchObject({ done: 'kept', actor: 'ana' });
+  });
+
+  test('a dispatched order whose courier is gone is a person’s to decide; what is kept is not raised again', async () => {
+    const { order, handle } = await place();
+    await handle.result();
+    const { orderId } = order;
+    await bed.dispatches.dispatch.updateMany({ where: { orderId }, data: { status: 'withdrawn' } });
+    const { taskId } = await findingTask(orderId);
+    await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+    await reconciled(orderId);
+    expect(await bed.client.reconcile(orderId, { actor: 'ana' })).toMatchObject({
+      done: 'nothing',
+    });
+    expect(await bed.orders.repair.count({ where: { orderId } })).toBe(1);
+  });
+
+  test('a refused withdrawal after markDispatched keeps the person’s courier, and becomes a human task', async () => {
+    const { order, handle } = await place(
+      ({ kind }) => (kind === 'withdrawal' ? { kind: 'refuseWithdrawal' } : { kind: 'staySilent' }),
+      { quickWindowMs: 0, acknowledgementTimeoutMs: 100, maximumAttempts: 1 },
+    );
+    const { orderId } = order;
+    await eventually(async () => (await handle.status()).humanTask);
+    await haveLiveDispatch(orderId);
+    await handle.resolve({ decision: 'markDispatched', courierId: 'by-hand', ...BY_ANA });
+    expect(await handle.result()).toMatchObject({ courierId: 'by-hand', dispatchedBy: 'person' });
+    const { taskId } = await findingTask(orderId);
+    await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+    await reconciled(orderId);
+    expect(await rowOf(orderId)).toMatchObject({ status: 'dispatched', courierId: 'by-hand' });
+  });
+
+  test('a cancellation whose workflow is gone is finished', async () => {
+    const { order, handle } = await place(({ kind }) =>
+      kind === 'withdrawal' ? { kind: 'staySilent' } : { kind: 'accept', courierId: 'courier-2' },
+    );
+    const { orderId } = order;
+    await handle.result();
+    const cancelled = handle.cancel({ actor: 'customer', note: 'no more' }).catch(() => {});
+    await eventually(async () => (await rowOf(orderId))?.status === 'cancelling');
+    bed.script(orderId, () => ({ kind: 'withdraw' }));
+    await bed.temporal.workflow.getHandle(cancelOrderWorkflowId(orderId)).terminate('by a test');
+    await cancelled;
+    await eventually(async () => (await rowOf(orderId))?.status === 'cancelled');
+    expect(await repairOf(orderId)).toMatchObject({ done: 'restarted' });
+    expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);
+  });
+
+  const publishCopy = (order: Order, fields: { appId?: string; contentHash: string }) =>
+    bed.publisher.publish({
+      exchange: EXCHANGES.requests,
+      routingKey: DISPATCH_REQUEST_TYPE,
+      type: DISPATCH_REQUEST_TYPE,
+      messageId: `${order.orderId}.1`,
+      appId: fields.appId ?? 'order-dispatch',
+      headers: {},
+      content: Buffer.from(
+        JSON.stringify({
+          requestId: `${order.orderId}.1`,
+          orderId: order.orderId,
+          dispatchBy: new Date(Date.now() + 60_000).toISOString(),
+          contentHash: fields.contentHash,
+          order,
+        }),
+      ),
+    });
+
+  test('a request of a stranger’s is a person’s to decide; restart makes it an order', async () => {
+    const order = newOrder();
+    await publishCopy(order, { appId: 'somebody-else', contentHash: 'h' });
+    const { taskId } = await findingTask(order.orderId);
+    expect(await rowOf(order.orderId)).toBeNull();
+    await bed.client.resolveTask(taskId, { decision: 'restart', ...BY_ANA });
+    expect(await bed.client.getOrder(order.orderId).result()).toMatchObject({
+      status: 'dispatched',
+    });
+    expect(await repairOf(order.orderId)).toMatchObject({ done: 'restarted', actor: 'ana' });
+  });
+
+  test('a copy with other content than the order is a person’s to decide', async () => {
+    const { order, handle } = await place();
+    await handle.result();
+    await publishCopy({ ...order, note: 'changed' }, { contentHash: 'another' });
+    const { taskId } = await findingTask(order.orderId);
+    await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+    expect(await rowOf(order.orderId)).toMatchObject({ order });
+  });
+});
