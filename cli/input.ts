@@ -63,7 +63,8 @@ export function parseOrderId(typed: string): string {
  * @throws {@link UsageError} that says what an order ID looks like.
  */
 export function parseTaskArgument(typed: string): string {
-  return parseOrderId(orderIdOfTask(typed));
+  parseOrderId(orderIdOfTask(typed));
+  return typed;
 }
 
 /**

@@ -7,7 +7,8 @@ export interface OutputOptions {
 
 /** Colours: only on a terminal, and never with `NO_COLOR`, which picocolors reads. */
 export const colours = picocolors.createColors(
-  picocolors.isColorSupported && process.stdout.isTTY,
+  // Without a terminal `isTTY` is absent, and createColors would ask the environment instead.
+  picocolors.isColorSupported && Boolean(process.stdout.isTTY as boolean | undefined),
 );
 
 /** Prints a command's result on stdout: as JSON where that is asked for, else as text. */

@@ -8,6 +8,7 @@ import { addEraseCommand } from './erase';
 import { oneLine } from './exit';
 import { addPlaceCommand } from './place';
 import { addPruneCommand } from './prune';
+import { addReconcileCommand } from './reconcile';
 import { addRepairsCommands } from './repairs';
 import { addSetupCommands } from './setup';
 import { addShowCommand } from './show';
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   addPlaceCommand(program);
   addShowCommand(program);
   addCancelCommand(program);
+  addReconcileCommand(program);
   addTasksCommands(program);
   addDeadLettersCommands(program);
   addRepairsCommands(program);

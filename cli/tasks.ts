@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { HumanTaskEntry } from '../client';
 import type { OrderState } from '../domain/order-state';
 import { requestIdOf } from '../domain/request-id';
-import { ORDER_DECISIONS, parseResolution } from '../domain/resolution';
+import { FINDING_DECISIONS, ORDER_DECISIONS, parseResolution } from '../domain/resolution';
 import { readHumanTask } from '../operations/human-task-details';
 import { parseTaskArgument, parseTyped } from './input';
 import { formatAge, print, say, type OutputOptions } from './output';
@@ -37,6 +37,10 @@ Decisions:
   retry           try again, with all attempts and the whole time once more
   markDispatched  a courier was found by other means; --courier says who, any other is withdrawn
   cancel          cancel the order; a courier who is on the way already wins
+And about a finding (reason discrepancy: the databases disagree):
+  keep            leave both as they are; the same finding is not raised again
+  withdraw        take the dispatch back
+  restart         start the order's workflow again, from its row or from the request's copy
 The first valid resolution wins; a later one is refused and changes nothing.
 
 Examples:
@@ -67,7 +71,9 @@ export function addTasksCommands(program: Command): void {
     .description('Resolve a human task with a decision, and wait until it is carried out.')
     .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`')
     .addOption(
-      new Option('--decision <decision>', 'what to do').choices(ORDER_DECISIONS).makeOptionMandatory(),
+      new Option('--decision <decision>', 'what to do')
+        .choices([...ORDER_DECISIONS, ...FINDING_DECISIONS])
+        .makeOptionMandatory(),
     )
     .option('--courier <id>', 'the courier who delivers; markDispatched needs it')
     .requiredOption('--actor <name>', 'who decides')
@@ -101,17 +107,17 @@ function tableOf(tasks: readonly HumanTaskEntry[]): string {
   return table.toString();
 }
 
-async function show(orderId: string, options: CommonOptions): Promise<void> {
+async function show(orderOrTaskId: string, options: CommonOptions): Promise<void> {
   await withSession(options, async (session) => {
-    const task = await readHumanTask(session, orderId);
+    const task = await readHumanTask(session, orderOrTaskId);
     const { decisions } = task.humanTask;
-    const commands = resolveCommands({ orderId, decisions, session });
+    const commands = resolveCommands({ orderId: orderOrTaskId, decisions, session });
     const lines = [task.details, '', 'Or with one of these commands:', '', ...commands];
     print(options, { ...task, commands }, lines.join('\n'));
   });
 }
 
-async function resolve(orderId: string, options: ResolveOptions): Promise<void> {
+async function resolve(orderOrTaskId: string, options: ResolveOptions): Promise<void> {
   const { decision, courier, actor, note } = options;
   const resolution = parseTyped(() =>
     parseResolution({
@@ -122,7 +128,14 @@ async function resolve(orderId: string, options: ResolveOptions): Promise<void> 
     }),
   );
   await withSession(options, async (session) => {
-    say(`waiting until ${decision} is recorded for order ${orderId}`);
+    say(`waiting until ${decision} is carried out for ${orderOrTaskId}`);
+    const { taskId, orderId, humanTask } = await readHumanTask(session, orderOrTaskId);
+    if (humanTask.escalationReason === 'discrepancy') {
+      await session.orders.resolveTask(taskId, resolution);
+      const done = { taskId, orderId, decision, resolvedBy: actor };
+      print(options, done, `the finding about order ${orderId} is resolved: ${decision}`);
+      return;
+    }
     const order = await session.orders.getOrder(orderId).resolve(resolution);
     print(options, order, outcomeText(order, session));
   });

@@ -1,7 +1,14 @@
-import { ResolutionRefused } from '../domain/errors';
-import type { OrderStatusView } from '../domain/order-state';
-import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { translateError } from '../client/errors';
+import { OrderNotFound, ResolutionRefused } from '../domain/errors';
+import type { OrderStatusView } from '../domain/order-state';
+import {
+  QUERIES,
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+  orderIdOfWorkflow,
+  reconcileOrderWorkflowId,
+} from '../domain/temporal-names';
 import type { OperatorSession } from './connect';
 
 /** An open human task, with all that one needs to decide. */
@@ -22,33 +29,66 @@ const QUERY_TIMEOUT_MS = 10_000;
 
 /** The order of a task ID (its workflow ID) or of an order ID. */
 export function orderIdOfTask(orderOrTaskId: string): string {
-  const prefix = dispatchOrderWorkflowId('');
-  return orderOrTaskId.startsWith(prefix) ? orderOrTaskId.slice(prefix.length) : orderOrTaskId;
+  return orderIdOfWorkflow(orderOrTaskId) ?? orderOrTaskId;
 }
 
 /**
- * Reads an order's open human task.
+ * Reads an open human task: of a task ID that one, of an order ID the one that is open about it, be it
+ * the order's own or a finding's.
  *
- * @throws OrderNotFound; {@link ResolutionRefused} where no human task is open;
+ * @throws {@link OrderNotFound}; {@link ResolutionRefused} where no human task is open;
  * DispatchUnavailable where Temporal cannot be reached or no worker answers.
  */
 export async function readHumanTask(
   session: OperatorSession,
-  orderId: string,
+  orderOrTaskId: string,
 ): Promise<HumanTaskDetails> {
-  const { humanTask, status } = await session.orders.getOrder(orderId).status();
-  if (!humanTask)
-    throw new ResolutionRefused(`no human task is open: order ${orderId} is ${status}`);
-  const taskId = dispatchOrderWorkflowId(orderId);
-  return { taskId, orderId, details: await readCurrentDetails(session, orderId), humanTask };
+  const orderId = orderIdOfTask(orderOrTaskId);
+  const candidates =
+    orderId === orderOrTaskId
+      ? [cancelOrderWorkflowId, dispatchOrderWorkflowId, reconcileOrderWorkflowId].map((idOf) =>
+          idOf(orderId),
+        )
+      : [orderOrTaskId];
+  let isKnown = false;
+  for (const taskId of candidates) {
+    const status = await openStatusOf(session, taskId, orderId);
+    isKnown ||= status !== 'unknown';
+    if (status === 'unknown' || status === 'closed' || !status.humanTask) continue;
+    const details = await readCurrentDetails(session, taskId, orderId);
+    return { taskId, orderId, details, humanTask: status.humanTask };
+  }
+  if (!isKnown) throw new OrderNotFound(orderId);
+  throw new ResolutionRefused(`no human task is open about order ${orderId}`);
 }
 
-async function readCurrentDetails(session: OperatorSession, orderId: string): Promise<string> {
-  const { temporal } = session;
-  const workflow = temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId));
+async function openStatusOf(
+  { temporal }: OperatorSession,
+  taskId: string,
+  orderId: string,
+): Promise<Pick<OrderStatusView, 'humanTask'> | 'closed' | 'unknown'> {
+  const workflow = temporal.workflow.getHandle(taskId);
+  try {
+    return await temporal.withDeadline(Date.now() + QUERY_TIMEOUT_MS, async () => {
+      const { status } = await workflow.describe();
+      return status.name === 'RUNNING'
+        ? workflow.query<Pick<OrderStatusView, 'humanTask'>>(QUERIES.status)
+        : 'closed';
+    });
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'unknown';
+    throw translateError(error, orderId);
+  }
+}
+
+async function readCurrentDetails(
+  { temporal }: OperatorSession,
+  taskId: string,
+  orderId: string,
+): Promise<string> {
   try {
     const metadata = await temporal.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
-      workflow.query<{ currentDetails?: string }>(METADATA_QUERY),
+      temporal.workflow.getHandle(taskId).query<{ currentDetails?: string }>(METADATA_QUERY),
     );
     return metadata.currentDetails ?? '';
   } catch (error) {

@@ -70,11 +70,14 @@ describe('quick path', () => {
       workflowExecution: workflow,
     });
     const handle = bed.temporal.workflow.getHandle(workflow.workflowId);
-    await eventually(() =>
-      handle.describe().then(
-        () => false,
-        () => true,
-      ),
+    // The server deletes when it has written down that it told visibility of the end: every 30 s or so.
+    await eventually(
+      () =>
+        handle.describe().then(
+          () => false,
+          () => true,
+        ),
+      { withinMs: 50_000, what: 'the deletion' },
     );
 
     const other = await bed.client.placeOrder({ ...order, note: 'no onions' });

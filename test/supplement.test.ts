@@ -5,7 +5,6 @@ import { NativeConnection } from '@temporalio/worker';
 import { Client as Postgres } from 'pg';
 import { openDispatchView } from '../database/dispatch/dispatch-view';
 import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
-import { applyMigrations } from '../database/migrate';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import { QUEUES } from '../domain/amqp-names';
 import type { OrderFacts } from '../domain/verdict';
@@ -23,7 +22,14 @@ import { silentLogger } from '../runtime/logger';
 import { createDatabase, databaseUrl, dropDatabase } from '../stack/databases';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import { startProcess, type TestProcess } from './processes';
-import { createSurroundings, eventually, newOrder, setup, type Surroundings } from './setup';
+import {
+  createSurroundings,
+  eventually,
+  newOrder,
+  setup,
+  type Surroundings,
+  type TestBed,
+} from './setup';
 
 /** There is no worker here: what is started stays as it was started. */
 describe('the supplement system', () => {
@@ -40,7 +46,6 @@ describe('the supplement system', () => {
   beforeAll(async () => {
     surroundings = await createSurroundings();
     const { stack, namespace, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
-    await applyMigrations({ url: ordersDatabaseUrl, schema: 'orders' });
     connection = await NativeConnection.connect({ address: stack.temporalAddress });
     temporal = new Temporal({ connection, namespace });
     orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 2 });
@@ -143,11 +148,15 @@ describe('the supplement system', () => {
     eventually(async () => (await reconciliations(orderId))[0], {
       what: `a reconciliation of ${orderId}`,
     });
-  const left = async (): Promise<number> => {
+  const expectLeft = async (expected: number): Promise<void> => {
     const channel = await broker.createChannel();
-    const { messageCount } = await channel.checkQueue(QUEUES.supplementRequests);
+    const count = async () => (await channel.checkQueue(QUEUES.supplementRequests)).messageCount;
+    // The broker counts a moment later.
+    await eventually(async () => (await count()) === expected, {
+      what: `${expected} messages in the queue`,
+      withinMs: 5_000,
+    });
     await channel.close();
-    return messageCount;
   };
   /**
    * Waits until all that was published has been looked at: a suspect at the end says that the rest was
@@ -158,7 +167,7 @@ describe('the supplement system', () => {
     await publish(copyOf(last));
     await reconciliation(last);
     await close();
-    await eventually(async () => (await left()) === 0, { what: 'an empty queue', withinMs: 3_000 });
+    await expectLeft(0);
   };
   const lookAtAll = async (): Promise<void> => {
     const system = await start();
@@ -376,13 +385,13 @@ describe('the supplement system', () => {
     // It does not wait for the grace: the message goes back.
     system.kill('SIGTERM');
     expect(await system.exited).toEqual({ code: 0, signal: null });
-    expect(await left()).toBe(1);
+    await expectLeft(1);
 
     const shorter = await startAsProcess({ SUPPLEMENT_GRACE_MS: '10' });
     await reconciliation(young);
     shorter.kill('SIGTERM');
     expect(await shorter.exited).toEqual({ code: 0, signal: null });
-    expect(await left()).toBe(0);
+    await expectLeft(0);
   });
 
   test('a clock that is ahead, or a message without a time, costs no more than the grace', async () => {
@@ -463,14 +472,26 @@ describe('the supplement system', () => {
 });
 
 describe('the supplement system beside a worker', () => {
+  let bed: TestBed;
+  let connection: NativeConnection;
+  let system: SupplementSystem | undefined;
+
+  beforeAll(async () => {
+    bed = await setup();
+    connection = await NativeConnection.connect({ address: bed.stack.temporalAddress });
+  });
+  afterAll(async () => {
+    await system?.close();
+    await connection.close();
+    await bed.close();
+  });
+
   test('an order row that is lost after its request went out comes back and is dispatched, once', async () => {
-    const bed = await setup();
     const handle = await bed.client.placeOrder(newOrder());
     const before = await handle.result();
     const { orderId } = handle;
     const row = await bed.orders.order.delete({ where: { orderId } });
-    const connection = await NativeConnection.connect({ address: bed.stack.temporalAddress });
-    const system = await startSupplementSystem({
+    system = await startSupplementSystem({
       ...bed,
       connection,
       graceMs: 0,
@@ -480,13 +501,8 @@ describe('the supplement system beside a worker', () => {
       async () => (await bed.orders.order.findUnique({ where: { orderId } })) ?? undefined,
     );
     expect(again).toMatchObject({ order: row.order, contentHash: row.contentHash });
-    expect(await handle.result()).toMatchObject({
-      status: 'dispatched',
-      courierId: before.courierId,
-    });
+    const { courierId } = before;
+    expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId });
     expect(await bed.dispatches.dispatch.count({ where: { orderId } })).toBe(1);
-    await system.close();
-    await connection.close();
-    await bed.close();
   });
 });

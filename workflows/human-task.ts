@@ -5,6 +5,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ResolutionRefused } from '../domain/errors';
+import type { OrderStatusView } from '../domain/order-state';
 import { parseResolution, type Decision, type Resolution } from '../domain/resolution';
 import type { EscalationReason, OrderStatus } from '../domain/status';
 import { listTask, unlistTask } from './search-attributes';
@@ -78,6 +79,13 @@ export async function openTask(owner: TaskOwner, options: TaskOptions): Promise<
   owner.humanTask = undefined;
   unlistTask();
   setCurrentDetails('');
+}
+
+/** The open human task, for whoever asks by query. */
+export function humanTaskView({ humanTask }: TaskOwner): Pick<OrderStatusView, 'humanTask'> {
+  if (!humanTask) return {};
+  const { escalationReason, escalatedAt, decisions } = humanTask;
+  return { humanTask: { escalationReason, escalatedAt, decisions } };
 }
 
 /**

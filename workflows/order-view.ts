@@ -10,7 +10,7 @@ import type {
 import type { Policy } from '../domain/policy';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { CancelRequest } from '../domain/resolution';
-import type { HumanTask, TaskOwner } from './human-task';
+import { humanTaskView, type HumanTask, type TaskOwner } from './human-task';
 
 /**
  * What the workflow knows of its order. The row in the order database is the truth; this is the
@@ -115,7 +115,6 @@ export class OrderView implements TaskOwner {
   get status(): OrderStatusView {
     const { orderId, status, dispatchedBy, courierId, rejectionCode, attempts, decidedBy } =
       this.order;
-    const { humanTask } = this;
     return {
       orderId,
       status,
@@ -124,13 +123,7 @@ export class OrderView implements TaskOwner {
       ...(status !== 'dispatched' && rejectionCode && { rejectionCode }),
       attempts,
       resolvedBy: decidedBy ?? null,
-      ...(humanTask && {
-        humanTask: {
-          escalationReason: humanTask.escalationReason,
-          escalatedAt: humanTask.escalatedAt,
-          decisions: humanTask.decisions,
-        },
-      }),
+      ...humanTaskView(this),
     };
   }
 

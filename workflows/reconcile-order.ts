@@ -3,16 +3,17 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  defineQuery,
   defineSignal,
   setHandler,
   sleep,
 } from '@temporalio/workflow';
-import type { AcknowledgedSignal } from '../domain/order-state';
+import type { AcknowledgedSignal, OrderStatusView } from '../domain/order-state';
 import { DEFAULT_POLICY } from '../domain/policy';
 import type { ReconcileOrderInput, ReconcileResult, RepairAction } from '../domain/reconciliation';
 import { withdrawalIdOf } from '../domain/request-id';
 import { FINDING_DECISIONS, type Resolution } from '../domain/resolution';
-import { SIGNALS } from '../domain/temporal-names';
+import { QUERIES, SIGNALS } from '../domain/temporal-names';
 import { decideVerdict, sameRows, type Facts, type Verdict } from '../domain/verdict';
 import {
   findDispatch,
@@ -24,12 +25,14 @@ import {
 import { awaitAnswer, finalFailureOf } from './await-answer';
 import { describeFindingTask } from './describe-task';
 import { handleResolutions } from './handlers';
-import { openTask, type HumanTask, type TaskOwner } from './human-task';
+import { humanTaskView, openTask, type HumanTask, type TaskOwner } from './human-task';
 
 /** How long a finding may settle by itself before it is looked at again, in ms. */
 const SETTLE_MS = 2_000;
 
 const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
+
+const statusQuery = defineQuery<Pick<OrderStatusView, 'orderId' | 'humanTask'>>(QUERIES.status);
 
 /**
  * Settles what the two databases and Temporal disagree about, for one order: waits a moment, looks
@@ -42,6 +45,7 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
     finding.withdrawalAnswered ||= answer.requestId === withdrawalIdOf(input.orderId);
   });
   handleResolutions(finding, () => finding.resolution);
+  setHandler(statusQuery, () => ({ orderId: input.orderId, ...humanTaskView(finding) }));
   return CancellationScope.nonCancellable(async () => {
     await sleep(SETTLE_MS);
     const result = await settle(finding);

@@ -284,7 +284,7 @@ function parseObject(content: Uint8Array): Prisma.JsonObject | undefined {
   try {
     const body: unknown = JSON.parse(Buffer.from(content).toString('utf8'));
     if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
-    return body as Prisma.JsonObject;
+    return body;
   } catch {
     return undefined;
   }

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import type { ReconcileResult } from '../client';
+import { reconcileOrderWorkflowId } from '../domain/temporal-names';
+import { parseOrderId } from './input';
+import { print, say, type OutputOptions } from './output';
+import { withSession, type CommandSession } from './session';
+import type { TargetOptions } from './target';
+
+interface ReconcileOptions extends TargetOptions, OutputOptions {
+  actor: string;
+}
+
+const HELP = `
+Looks twice, some seconds apart, and does nothing where all agrees. What no rule may decide becomes a
+human task: then the command waits for it, and Ctrl-C ends the waiting, not the reconciliation.
+
+Example:
+  $ order-dispatch reconcile o-1001 --actor mia`;
+
+/** `reconcile`: has an order looked at in both databases and in Temporal, and mended. */
+export function addReconcileCommand(program: Command): void {
+  program
+    .command('reconcile')
+    .description('Compare what the two databases and Temporal say of an order, and mend it.')
+    .argument('<ORDER>', 'the order ID')
+    .requiredOption('--actor <name>', 'who asks')
+    .addHelpText('after', HELP)
+    .action((typed: string, _, command: Command) =>
+      reconcile(parseOrderId(typed), command.optsWithGlobals()),
+    );
+}
+
+async function reconcile(orderId: string, options: ReconcileOptions): Promise<void> {
+  await withSession(options, async (session) => {
+    say(`comparing what is known of order ${orderId} (needs a worker and the supplement system)`);
+    const result = await session.orders.reconcile(orderId, { actor: options.actor });
+    print(options, result, outcomeText(result, session));
+  });
+}
+
+function outcomeText(result: ReconcileResult, session: CommandSession): string {
+  const { orderId, rule, done, resolvedBy } = result;
+  if (done === 'nothing') return `order ${orderId} is in order: ${rule}`;
+  const by = resolvedBy === null ? '' : ` by ${resolvedBy}`;
+  const more = session.command(`repairs list --order ${orderId}`);
+  return `order ${orderId}: ${rule}; ${done}${by} (${reconcileOrderWorkflowId(orderId)}; ${more})`;
+}
