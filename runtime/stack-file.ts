@@ -18,6 +18,8 @@ const stackFileSchema = z.object({
     stack: z.number().int(),
     worker: z.array(z.number().int()),
     dispatchSystem: z.array(z.number().int()),
+    // The stack of an earlier build has none, and still runs.
+    supplement: z.array(z.number().int()).default([]),
   }),
 });
 

@@ -46,12 +46,13 @@ function printWhatToTry(narrator: Narrator, stack: LocalStack): void {
     commands.orderDispatch(`place --file ${file} --wait`),
   );
   narrator.show('where it stands', commands.orderDispatch(`show ${orderId}`));
-  narrator.show('its page in the Web UI', commands.webPage(orderId));
+  narrator.show('its page in the Web UI', commands.webPage(dispatchOrderWorkflowId(orderId)));
   narrator.show(
     'all that happened to it',
     commands.temporal(`workflow show --workflow-id ${dispatchOrderWorkflowId(orderId)}`),
   );
   narrator.show('the orders that wait for a person', commands.orderDispatch('tasks list'));
+  narrator.show('what the supplement system put right', commands.orderDispatch('repairs list'));
 }
 
 /** Says that a process has died, and why as far as its log knows. */

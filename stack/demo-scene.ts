@@ -4,6 +4,7 @@ import type { OrderResult } from '../client';
 import type { Order } from '../domain/order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import type { OperatorSession } from '../operations/connect';
+import type { StackFile } from '../runtime/stack-file';
 import type { DemoAnswer } from './demo-decide';
 import type { Narrator } from './narrator';
 import type { NextCommands } from './next-commands';
@@ -13,6 +14,8 @@ export interface Scene {
   narrator: Narrator;
   session: OperatorSession;
   commands: NextCommands;
+  /** Where the databases are. */
+  details: StackFile;
 }
 
 /** How a story ended: a row of the table. */
@@ -104,11 +107,24 @@ async function tellAttempts(scene: Scene, orderId: string, done: AbortSignal): P
   }
 }
 
-/** Says where one can look at an order. */
-export function showWhereToLook({ narrator, commands }: Scene, orderId: string): void {
+/**
+ * Says where one can look at an order.
+ *
+ * @param also further workflows of the order's, and commands of ours
+ */
+export function showWhereToLook(
+  { narrator, commands }: Scene,
+  orderId: string,
+  also: { workflowIds: readonly string[]; words: readonly string[] } = {
+    workflowIds: [],
+    words: [],
+  },
+): void {
+  const workflowIds = [dispatchOrderWorkflowId(orderId), ...also.workflowIds];
+  const words = [`show ${orderId}`, ...also.words];
   narrator.show(
-    'where to look',
-    commands.webPage(orderId),
-    commands.orderDispatch(`show ${orderId}`),
+    'Where to look',
+    ...workflowIds.map((workflowId) => commands.webPage(workflowId)),
+    ...words.map((command) => commands.orderDispatch(command)),
   );
 }

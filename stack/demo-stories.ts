@@ -13,6 +13,7 @@ import {
   type Outcome,
   type Scene,
 } from './demo-scene';
+import { rowComesBack } from './demo-row-comes-back';
 import { quoted } from './next-commands';
 
 /** One story: places an order, says what happens to it, and how it ended. */
@@ -27,6 +28,7 @@ export const STORIES: readonly Story[] = [
   { title: 'An order that is accepted at once', tell: acceptedAtOnce },
   { title: 'An order that is answered only when it is asked again', tell: answeredLater },
   { title: 'An order that nobody answers', tell: nobodyAnswers },
+  { title: 'An order whose row is deleted, and comes back', tell: rowComesBack },
 ];
 
 async function acceptedAtOnce(scene: Scene): Promise<Outcome> {
@@ -44,7 +46,7 @@ async function acceptedAtOnce(scene: Scene): Promise<Outcome> {
   const workflow = session.temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId));
   const { historyLength } = await workflow.describe();
   narrator.say(
-    `It is dispatched with ${result.courierId} after ${took} ms, and Temporal's history of it has ${historyLength} events.`,
+    `It is dispatched with ${result.courierId} after ${took} ms (the first order of all warms everything up), and Temporal's history of it has ${historyLength} events.`,
   );
   narrator.say(
     'Why that is safe: the order was in the order database before its request went out; RabbitMQ confirmed the request; the dispatch system committed its courier before it answered. Whatever had crashed in between, Temporal would have taken the order up again, and a repeated request changes nothing.',
@@ -58,7 +60,7 @@ async function answeredLater(scene: Scene): Promise<Outcome> {
   const order = newOrder('asked-twice', 'silentOnce');
   const { orderId } = order;
   narrator.say(
-    `The dispatch system takes the request of order ${orderId} and says nothing, as if it had crashed over it. The order may be told how patient to be: this one is asked again after two seconds, others after half a minute.`,
+    `The dispatch system takes the request of order ${orderId} and says nothing, as if it had crashed over it. How long to wait for an answer is the order's policy: this one is asked again after two seconds; the default is half a minute.`,
   );
   await session.orders.placeOrder(order, {
     policy: { quickWindowMs: 300, acknowledgementTimeoutMs: 1_500, initialIntervalMs: 700 },
@@ -87,7 +89,7 @@ async function nobodyAnswers(scene: Scene): Promise<Outcome> {
   const order = newOrder('no-answer', 'silentForEver');
   const { orderId } = order;
   narrator.say(
-    `The dispatch system never answers order ${orderId}. Its policy allows three attempts in about three seconds.`,
+    `The dispatch system never answers order ${orderId}. The order's policy allows three attempts, in about three seconds; the default is five, over some minutes.`,
   );
   await session.orders.placeOrder(order, {
     policy: {
@@ -104,7 +106,7 @@ async function nobodyAnswers(scene: Scene): Promise<Outcome> {
   await explainTask(scene, task, orderId);
 
   narrator.say(
-    `Nobody else is here, so the demo itself decides, and sends that signal: ${RESOLUTION.courierId} delivers.`,
+    `Nobody else is here, so the demo itself decides that ${RESOLUTION.courierId} delivers, and sends that signal.`,
   );
   const workflow = session.temporal.workflow.getHandle(task.taskId);
   await workflow.signal(SIGNALS.resolve, RESOLUTION);
@@ -123,7 +125,7 @@ async function nobodyAnswers(scene: Scene): Promise<Outcome> {
     `It is dispatched with ${result.courierId}, resolved by ${result.resolvedBy}; the task is off the list.`,
   );
   narrator.say(
-    'Why that is safe: the first valid decision wins and is recorded with who, when and why; a second one is refused. The request was then withdrawn from the dispatch system, so that it sends no second courier if it wakes up later.',
+    'Why that is safe: the first valid decision wins and is recorded with who, when and why; a second one is refused. The request is then withdrawn, so that the dispatch system sends no second courier if it wakes up later.',
   );
   showWhereToLook(scene, orderId);
   return { whatHappened: 'no answer: a person decided', result };
@@ -142,22 +144,28 @@ async function explainTask(scene: Scene, task: HumanTaskEntry, orderId: string):
   const { narrator, session, commands } = scene;
   const { decision, courierId, actor, note } = RESOLUTION;
   narrator.say(
-    `The attempts are used up (${task.escalationReason}). Nothing is lost: the order waits for a person, for as long as it takes, and is on the list of human tasks: ${task.taskId}, since ${task.escalatedAt.toISOString()}.`,
+    `The attempts are used up (${task.escalationReason}). Nothing is lost: the order waits for a person, for as long as it takes, and is on the list of human tasks as ${task.taskId}.`,
   );
   const { details } = await readHumanTask(session, orderId);
-  narrator.show('what the person reads', ...details.split('\n').map((line) => `| ${line}`));
+  narrator.show(
+    'What the person reads',
+    ...details
+      .trimEnd()
+      .split('\n')
+      .map((line) => `| ${line}`.trimEnd()),
+  );
   const { runId } = await session.temporal.workflow.getHandle(task.taskId).describe();
   narrator.show(
-    'in the Web UI ("More Actions" there sends the signal, or the update of the same name)',
-    commands.webPage(orderId, runId),
+    'To decide in the Web UI ("More Actions" there sends the signal, or the update of the same name)',
+    commands.webPage(task.taskId, runId),
   );
   narrator.show(
-    'with our command line',
+    'or with our command line',
     commands.orderDispatch('tasks list'),
     commands.orderDispatch(`tasks show ${orderId}`),
     commands.orderDispatch(
       `tasks resolve ${orderId} --decision ${decision} --courier ${courierId} --actor ${actor} --note ${quoted(note)}`,
     ),
   );
-  narrator.show("with Temporal's", commands.resolveBySignal(orderId, RESOLUTION));
+  narrator.show("or with Temporal's: the signal", commands.resolveBySignal(orderId, RESOLUTION));
 }

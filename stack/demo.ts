@@ -1,10 +1,11 @@
-/** `npm run demo`: orders dispatched, escalated and resolved before one's eyes, on a stack of its own. */
+/** `npm run demo`: orders dispatched, escalated, resolved and repaired before one's eyes, on a stack of its own. */
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { openOperatorSession } from '../operations/connect';
 import { packageRoot } from '../runtime/package-root';
 import { printConnectionBlock, printDeath } from './connection-block';
+import { DEMO_GRACE_MS } from './demo-row-comes-back';
 import { newOrder, type Outcome, type Scene } from './demo-scene';
 import { STORIES } from './demo-stories';
 import { startLocalStack, type LocalStack } from './local-stack';
@@ -23,12 +24,14 @@ interface DemoOptions {
 runCommand('demo', async (stop) => {
   const options = parseOptions();
   const narrator = new Narrator(options.json ? process.stderr : process.stdout);
-  narrator.heading('Bringing up everything that it takes, for real: it is taken down at the end');
+  introduce(narrator, options);
+  narrator.heading('Bringing up the local stack');
   // A process that dies ends the stories; afterwards it is only told.
   const broken = new AbortController();
   const stack = await startLocalStack({
     stop,
     decideModule: join(packageRoot(), 'dist', 'stack', 'demo-decide.js'),
+    supplementGraceMs: DEMO_GRACE_MS,
     progress: (line) => narrator.step(line),
     onDeath: (death) => {
       printDeath(narrator, death);
@@ -49,6 +52,7 @@ runCommand('demo', async (stop) => {
     } else {
       narrator.line();
       narrator.say('To look around for yourself: npm run demo -- --keep');
+      narrator.say('To place orders of your own: npm run up');
     }
     narrator.line('\nStopping everything ...');
   } finally {
@@ -58,12 +62,24 @@ runCommand('demo', async (stop) => {
   return 0;
 });
 
+function introduce(narrator: Narrator, { keep }: DemoOptions): void {
+  narrator.heading('Order Dispatch: four orders, and what may happen to them');
+  narrator.say(
+    'Everything here is real: PostgreSQL, RabbitMQ, Temporal and the three processes of the service come up on private ports, and are taken down at the end. Only how the dispatch system answers, and one accident, are made up.',
+  );
+  narrator.say(
+    keep
+      ? 'The links and commands below work until you press Ctrl-C.'
+      : 'It takes about half a minute. The links and commands below work only so long, unless you keep it running: npm run demo -- --keep',
+  );
+}
+
 async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outcome[]> {
   const { temporalAddress, temporalNamespace } = stack.details;
   const session = await openOperatorSession({
     access: { address: temporalAddress, namespace: temporalNamespace },
   });
-  const scene: Scene = { narrator, session, commands: nextCommands(stack) };
+  const scene: Scene = { narrator, session, commands: nextCommands(stack), details: stack.details };
   const outcomes: Outcome[] = [];
   try {
     for (const [index, { title, tell }] of STORIES.entries()) {
@@ -122,7 +138,7 @@ function printJson(outcomes: readonly Outcome[]): void {
 
 function parseOptions(): DemoOptions {
   return new Command('npm run demo --')
-    .description('Shows orders dispatched, escalated and resolved, on a stack of its own.')
+    .description('Shows orders dispatched, escalated, resolved and repaired, on a stack of its own.')
     .option('--keep', 'leave the stack running to explore, until Ctrl-C')
     .option('--json', 'a last line on stdout says how the orders ended; all else goes to stderr')
     .exitOverride()

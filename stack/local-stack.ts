@@ -22,6 +22,8 @@ export interface LocalStackOptions {
   without?: readonly ProcessName[];
   /** How the dispatch system decides: the path of a module that exports `decide`. */
   decideModule?: string;
+  /** How old a request is when the supplement system looks at it, in ms. @default its own, 30 s */
+  supplementGraceMs?: number;
   /** A process of ours ended and was not told to. It is not started again. */
   onDeath: (death: Death) => void;
 }
@@ -113,7 +115,7 @@ function toDetails(services: Services): StackFile {
     amqpUrl: services.amqpUrl,
     ordersDatabaseUrl: services.ordersDatabaseUrl,
     dispatchDatabaseUrl: services.dispatchDatabaseUrl,
-    pids: { stack: process.pid, worker: [], dispatchSystem: [] },
+    pids: { stack: process.pid, worker: [], dispatchSystem: [], supplement: [] },
   };
 }
 
@@ -128,7 +130,8 @@ async function startProcess(
     state: { readonly stopping: boolean };
   },
 ): Promise<void> {
-  const { name, logFile, directory, services, details, state, decideModule } = given;
+  const { name, logFile, directory, services, details, state, decideModule, supplementGraceMs } =
+    given;
   const { title, pids, environment } = PROCESSES[name];
   const healthPort = await freePort();
   rmSync(logFile, { force: true });
@@ -142,6 +145,7 @@ async function startProcess(
       ...environment(details),
       HEALTH_PORT: String(healthPort),
       ...(decideModule !== undefined && { DISPATCH_SYSTEM_DECIDE_MODULE: decideModule }),
+      ...(supplementGraceMs !== undefined && { SUPPLEMENT_GRACE_MS: String(supplementGraceMs) }),
     },
     logFile,
     signal: 'SIGTERM',
@@ -170,11 +174,14 @@ const LEAVING_MS = 10_000;
 async function leave(directory: string, details: StackFile, progress: Progress): Promise<void> {
   const listed = readStackFile(directory)?.pids ?? details.pids;
   rmSync(join(directory, STACK_FILE), { force: true });
-  const isForeign = (pid: number) =>
-    !details.pids.worker.includes(pid) && !details.pids.dispatchSystem.includes(pid);
-  const foreign = [...listed.worker, ...listed.dispatchSystem].filter(isForeign);
+  const ours = processIds(details.pids);
+  const foreign = processIds(listed).filter((pid) => !ours.includes(pid));
   if (!foreign.some(isRunning)) return;
   progress(`waiting until the processes of other terminals have left: ${foreign.join(', ')}`);
   const deadline = Date.now() + LEAVING_MS;
   while (foreign.some(isRunning) && Date.now() < deadline) await sleep(50);
+}
+
+function processIds(pids: StackFile['pids']): number[] {
+  return PROCESS_NAMES.flatMap((name) => pids[PROCESSES[name].pids]);
 }

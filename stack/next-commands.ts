@@ -15,11 +15,11 @@ export interface NextCommands {
   /** Temporal's command that sends the signal which resolves an order's human task. */
   resolveBySignal(orderId: string, resolution: Resolution): string;
   /**
-   * The Web UI's page of an order's workflow; where the Web UI is not known, what to look for.
+   * The Web UI's page of a workflow; where the Web UI is not known, what to look for.
    *
    * @param runId for the very page with the current details, where a human task is described
    */
-  webPage(orderId: string, runId?: string): string;
+  webPage(workflowId: string, runId?: string): string;
 }
 
 /** The commands for this stack. */
@@ -40,12 +40,10 @@ export function nextCommands({
       temporal(
         `workflow signal --workflow-id ${dispatchOrderWorkflowId(orderId)} --name ${SIGNALS.resolve} --input ${quoted(JSON.stringify(resolution))}`,
       ),
-    webPage: (orderId, runId) => {
-      const workflowId = dispatchOrderWorkflowId(orderId);
-      return webUi === ''
+    webPage: (workflowId, runId) =>
+      webUi === ''
         ? `workflow ${workflowId} in your Web UI`
-        : `${webUi}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}${runId === undefined ? '' : `/${runId}/user-metadata`}`;
-    },
+        : `${webUi}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}${runId === undefined ? '' : `/${runId}/user-metadata`}`,
   };
 }
 

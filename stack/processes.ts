@@ -32,6 +32,16 @@ export const PROCESSES = {
       ORDERS_DATABASE_URL: stack.ordersDatabaseUrl,
     }),
   },
+  supplement: {
+    title: 'supplement system',
+    pids: 'supplement',
+    environment: (stack) => ({
+      ...temporalEnvironment(stack),
+      AMQP_URL: stack.amqpUrl,
+      ORDERS_DATABASE_URL: stack.ordersDatabaseUrl,
+      DISPATCH_DATABASE_URL: stack.dispatchDatabaseUrl,
+    }),
+  },
 } as const satisfies Record<string, OurProcess>;
 
 /** One of the service's own processes. */

@@ -13,9 +13,10 @@ import { reportFailure, setup } from './setup.mjs';
 
 const COMMANDS = {
   up: 'bring up the service with everything it needs, until Ctrl-C',
-  demo: 'see orders dispatched, escalated, cancelled and repaired',
+  demo: 'see orders dispatched, retried, resolved by a person and repaired',
   worker: 'start one more worker on the running stack',
   'dispatch-system': 'start one more dispatch system on the running stack',
+  supplement: 'start one more supplement system on the running stack',
   test: 'run the tests; arguments go to Jest',
   'keep-test-stack': 'keep the servers of the tests running, until Ctrl-C',
   check: 'run every check that a change must pass',

@@ -10,10 +10,11 @@ const HELP = `
 Everything runs on private, free ports; its data goes with it. TEMPORAL_ADDRESS, AMQP_URL and
 ORDERS_DATABASE_URL with DISPATCH_DATABASE_URL name services of your own to use instead.
 ORDER_DISPATCH_STACK_DIRECTORY names another folder than this clone to run it for.
+SUPPLEMENT_GRACE_MS says how old a request is when the supplement system looks at it (30000).
 
 Examples:
   $ npm run up
-  $ npm run up -- --without dispatch-system`;
+  $ npm run up -- --without dispatch-system supplement`;
 
 runCommand('up', async (stop) => {
   const { without = [] } = parseOptions();

@@ -86,6 +86,8 @@ describe('the local stack', () => {
         // On a machine that is busy, the second attempt's answer may come too late, too.
         { orderId, status: 'dispatched', attempts: severalTimes, resolvedBy: null },
         { orderId, status: 'dispatched', attempts: 3, resolvedBy: 'demo' },
+        // Its row was deleted, and came back: the attempts are those of the new row.
+        { orderId, status: 'dispatched', attempts: severalTimes, resolvedBy: null },
       ],
     });
     await expectNothingLeft();
@@ -130,7 +132,7 @@ describe('the local stack', () => {
 /** The shell's environment without what would lead a stack, or npm's watch over it, elsewhere. */
 function bareEnvironment(): NodeJS.ProcessEnv {
   const own =
-    /^(npm_|TEMPORAL_ADDRESS|TEMPORAL_NAMESPACE|AMQP_URL|ORDERS_DATABASE|DISPATCH_|ORDER_DISPATCH_|HEALTH_PORT|LOG_LEVEL)/;
+    /^(npm_|TEMPORAL_ADDRESS|TEMPORAL_NAMESPACE|AMQP_URL|ORDERS_DATABASE|DISPATCH_|ORDER_DISPATCH_|SUPPLEMENT_|HEALTH_PORT|LOG_LEVEL)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }
 

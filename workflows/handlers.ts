@@ -66,7 +66,7 @@ export function handleMessages(view: OrderView): void {
 }
 
 /** Takes resolutions of the owner's human task, by signal and by the update, which answers. */
-export function handleResolutions<Answer>(owner: TaskOwner, answer: () => Answer): void {
+export function handleResolutions(owner: TaskOwner, answer: () => unknown): void {
   setHandler(
     resolveSignal,
     (input) => {
@@ -81,7 +81,7 @@ export function handleResolutions<Answer>(owner: TaskOwner, answer: () => Answer
   );
 
   setHandler(
-    defineUpdate<Answer, [unknown]>(UPDATES.resolve),
+    defineUpdate<unknown, [unknown]>(UPDATES.resolve),
     async (input) => {
       const task = acceptResolution(owner, input);
       await condition(() => task.won !== undefined);

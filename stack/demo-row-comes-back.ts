@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from 'node:util';
+import { openDispatchDatabase } from '../database/dispatch/connection';
+import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
+import { listRepairs, type RepairRecord } from '../database/orders/repairs';
+import type { Order } from '../domain/order';
+import { reconcileOrderWorkflowId } from '../domain/temporal-names';
+import {
+  StoryFailed,
+  eventually,
+  expectResult,
+  newOrder,
+  resultOf,
+  showWhereToLook,
+  type Outcome,
+  type Scene,
+} from './demo-scene';
+
+/**
+ * How old a request of the demo is when the supplement system looks at it, in ms: short for whoever
+ * waits, long enough to delete the row first.
+ */
+export const DEMO_GRACE_MS = 3_000;
+
+/** The story of an order whose row is deleted behind the service's back, and comes back by itself. */
+export async function rowComesBack(scene: Scene): Promise<Outcome> {
+  const { ordersDatabaseUrl, dispatchDatabaseUrl } = scene.details;
+  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 2 });
+  const dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections: 1 });
+  try {
+    const { narrator, session } = scene;
+    const order = newOrder('row-deleted');
+    const { orderId } = order;
+    await session.orders.placeOrder(order);
+    const { courierId } = await resultOf(scene, orderId);
+    narrator.say(
+      `Order ${orderId} is dispatched with ${courierId}. Then the demo deletes its row, as if the order database had lost a commit, or somebody had made a mistake:`,
+    );
+    await orders.order.delete({ where: { orderId } });
+    narrator.show('in the order database', `DELETE FROM orders WHERE order_id = '${orderId}'`);
+    narrator.say(
+      `Now a courier is on the way for an order that nobody knows, and its workflow has ended. But the supplement system got a copy of the request, and compares the two databases when the request is ${DEMO_GRACE_MS / 1000} seconds old (usually 30).`,
+    );
+
+    const repair = await untilRepaired(scene, orders, order);
+    const result = await resultOf(scene, orderId);
+    expectResult(result, {
+      status: 'dispatched',
+      dispatchedBy: 'acknowledgement',
+      courierId: courierId as string,
+      resolvedBy: null,
+    });
+    const count = await dispatches.dispatch.count({ where: { orderId } });
+    if (count !== 1) throw new StoryFailed(`order ${orderId} has ${count} dispatches`);
+    narrator.say(
+      `The row is as it was: the same content, dispatched with ${result.courierId} as before. The dispatch database has one dispatch of it, as before. Nobody had to do anything, and what was done is recorded as repair ${repair.id}.`,
+    );
+    narrator.say(
+      `Why that is safe: nothing writes "dispatched" into the row by hand. reconcileOrder looks twice before it does anything; then it starts dispatchOrder again with the copy, and the order goes the ordinary way. Its request goes out under the same request ID (${repair.provenance}), so the dispatch system repeats its stored answer, and sends no second courier.`,
+    );
+    showWhereToLook(scene, orderId, {
+      workflowIds: [reconcileOrderWorkflowId(orderId)],
+      words: [`repairs list --order ${orderId}`, `repairs show ${repair.id}`],
+    });
+    return { whatHappened: 'row deleted: came back', result };
+  } finally {
+    await Promise.all([orders.$disconnect(), dispatches.$disconnect()]);
+  }
+}
+
+/** Tells each step of the repair as it happens, until the row is what it was. */
+async function untilRepaired(
+  { narrator, session }: Scene,
+  orders: OrdersDatabase,
+  order: Order,
+): Promise<RepairRecord> {
+  const { orderId } = order;
+  const reconciliation = session.temporal.workflow.getHandle(reconcileOrderWorkflowId(orderId));
+  await eventually(`the reconciliation of order ${orderId}`, () =>
+    reconciliation.describe().catch(() => undefined),
+  );
+  narrator.step(
+    'the supplement system finds the copy of a request without its order, and starts reconcileOrder',
+  );
+  const repair = await eventually(`the repair of order ${orderId}`, async () => {
+    const [newest] = await listRepairs(orders, { filter: { orderId }, limit: 1 });
+    return newest;
+  });
+  narrator.step(`reconcileOrder looks again: ${repair.found}`);
+  narrator.step('reconcileOrder starts dispatchOrder again, with the copy');
+  const row = await eventually(`the row of order ${orderId}`, async () => {
+    const found = await orders.order.findUnique({ where: { orderId } });
+    return found?.status === 'dispatched' ? found : undefined;
+  });
+  if (!isDeepStrictEqual(row.order, order)) {
+    throw new StoryFailed(`order ${orderId} came back with other content`);
+  }
+  narrator.step('the row is back, and dispatched');
+  return repair;
+}
