@@ -138,7 +138,9 @@ function printJson(outcomes: readonly Outcome[]): void {
 
 function parseOptions(): DemoOptions {
   return new Command('npm run demo --')
-    .description('Shows orders dispatched, escalated, resolved and repaired, on a stack of its own.')
+    .description(
+      'Shows orders dispatched, escalated, resolved and repaired, on a stack of its own.',
+    )
     .option('--keep', 'leave the stack running to explore, until Ctrl-C')
     .option('--json', 'a last line on stdout says how the orders ended; all else goes to stderr')
     .exitOverride()

@@ -94,12 +94,19 @@ describe('the local stack', () => {
   }, 90_000);
 
   test('up runs the service for other terminals, reports a process that dies, and leaves nothing behind', async () => {
-    const up = start('up');
+    const anyPid: unknown = expect.any(Number);
+    const up = start('up', '--without', 'supplement');
     const stack = await details(up);
     await eventually(() => up.stdout().includes('Ctrl-C stops everything'));
     expect(statSync(join(folder, '.local', 'stack.json')).mode & 0o777).toBe(0o600);
     expect(up.stdout()).toContain(stack.webUi);
     expect(up.stdout()).not.toContain(new URL(stack.amqpUrl).password);
+    expect(stack.pids).toMatchObject({
+      worker: [anyPid],
+      dispatchSystem: [anyPid],
+      supplement: [],
+    });
+    expect(up.stdout()).toMatch(/supplement system .*npm run supplement/);
 
     const order = join(folder, '.local', 'order.json');
     const placed = await runCli(['place', '--file', order, '--wait', '--json'], {
@@ -114,7 +121,12 @@ describe('the local stack', () => {
     );
 
     const worker = start('worker');
-    await details(up, ({ pids }) => pids.worker.length === 2);
+    const supplement = start('supplement');
+    await details(up, ({ pids }) => pids.worker.length === 2 && pids.supplement.length === 1);
+    await eventually(() => supplement.stderr().includes('"msg":"ready"'), {
+      what: 'the supplement system',
+      withinMs: 30_000,
+    });
     const [victim] = stack.pids.dispatchSystem;
     process.kill(victim as number, 'SIGKILL');
     await details(up, ({ pids }) => pids.dispatchSystem.length === 0);
@@ -123,8 +135,10 @@ describe('the local stack', () => {
     expect(readStackFile(folder)?.pids.worker).toHaveLength(2);
 
     up.child.kill('SIGINT');
-    expect(await Promise.all([up.exitCode, worker.exitCode])).toEqual([0, 0]);
+    const ends = [up, worker, supplement].map(({ exitCode }) => exitCode);
+    expect(await Promise.all(ends)).toEqual([0, 0, 0]);
     expect(worker.stderr()).toContain('the local stack stops');
+    expect(supplement.stderr()).toContain('the local stack stops');
     await expectNothingLeft();
   }, 90_000);
 });

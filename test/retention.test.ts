@@ -311,7 +311,7 @@ describe('prune', () => {
       for (const age of [200, 199, 198]) await seed(age);
       const planned = await cli(['--dry-run']);
       expect(planned.exitCode).toBe(0);
-      expect(planned.stdout).toMatch(/orders +│ orders +│ +90 d │ .* │ +3 *$/m);
+      expect(planned.stdout).toMatch(/orders +│ orders +│ +90 d │ .* │ +3 │$/m);
       expect(await orders.order.count()).toBe(3);
       const pruned = await cli(['--batch', '2', '--json']);
       expect(pruned.exitCode).toBe(0);
