@@ -1,7 +1,7 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { activityInfo } from '@temporalio/activity';
 import { findAnswersFor } from '../database/orders/orders';
 import { startReconciliation } from '../client/start-reconciliation';
+import { findWorkflowFacts } from '../client/workflow-facts';
 import { findOrder } from '../database/orders/order-record';
 import { findKeptFacts, insertRepair } from '../database/orders/record-repair';
 import { OrderNotFound } from '../domain/errors';
@@ -14,13 +14,7 @@ import type {
   ReconcileOrderInput,
   Repair,
 } from '../domain/reconciliation';
-import {
-  TASK_QUEUES,
-  WORKFLOW_TYPES,
-  cancelOrderWorkflowId,
-  dispatchOrderWorkflowId,
-} from '../domain/temporal-names';
-import type { WorkflowFacts } from '../domain/verdict';
+import { TASK_QUEUES, WORKFLOW_TYPES, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import type { ActivityDependencies } from './dependencies';
 
 /** The activities of `reconcileOrder` and `cancelOrder` on this side of the message queue. */
@@ -42,7 +36,7 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
       const [found, kept, workflow] = await Promise.all([
         findOrder(database, orderId),
         findKeptFacts(database, orderId),
-        workflowFacts(temporal, orderId),
+        findWorkflowFacts(temporal, orderId),
       ]);
       return { ...(found && { order: found.facts }), ...(kept && { kept }), workflow };
     },
@@ -65,30 +59,15 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
     /** Has the order looked at, once its own workflow has ended. */
     reconcile: (input: ReconcileOrderInput): Promise<void> => startReconciliation(temporal, input),
 
-    /** Records what a reconciliation did; a repeat by the same run changes nothing. */
-    recordRepair: (repair: Repair): Promise<void> =>
-      insertRepair(database, repair, activityInfo().workflowExecution?.runId ?? ''),
+    /** Records what a reconciliation did; a repeat of the activity changes nothing. */
+    recordRepair: (repair: Repair): Promise<void> => {
+      const { workflowExecution, activityId } = activityInfo();
+      return insertRepair(database, repair, `${workflowExecution?.runId}/${activityId}`);
+    },
   };
 }
 
 function startFrom(orderId: string, copy: OrderCopy | undefined): DispatchOrderInput {
   if (!copy) throw new OrderNotFound(orderId);
   return { order: parseOrder(copy.order), requestNumber: copy.requestNumber };
-}
-
-async function workflowFacts(temporal: Client, orderId: string): Promise<WorkflowFacts> {
-  const facts = await Promise.all(
-    [dispatchOrderWorkflowId(orderId), cancelOrderWorkflowId(orderId)].map(async (workflowId) => {
-      try {
-        const { status } = await temporal.workflow.getHandle(workflowId).describe();
-        return status.name === 'RUNNING' ? 'running' : 'ended';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'none';
-        throw error;
-      }
-    }),
-  );
-  return (
-    facts.find((fact) => fact === 'running') ?? facts.find((fact) => fact === 'ended') ?? 'none'
-  );
 }

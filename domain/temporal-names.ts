@@ -43,6 +43,8 @@ export const SIGNALS = {
   acknowledged: 'acknowledged',
   resolve: 'resolve',
   requestDeadLettered: 'requestDeadLettered',
+  /** Brings a finding to `reconcileOrder`, also to one that is busy with another. */
+  found: 'found',
 } as const;
 
 /** Updates. Both are validated before they enter the history. */

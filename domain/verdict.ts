@@ -144,9 +144,18 @@ export function decideVerdict(facts: Facts): { verdict: Verdict; rule: string } 
   return { verdict: rule.verdict, rule: rule.name };
 }
 
-/** Whether two looks saw the same rows: what a person decided to keep is not brought up again. */
-export function sameRows(one: Facts, other: Facts): boolean {
-  return rowsOf(one) === rowsOf(other);
+/**
+ * Whether the facts are what a person decided to keep: the same rows, and a copy that says nothing
+ * that the person did not see. A copy like the order's row says nothing new; one of an order that is
+ * lost does, if it is ours or has other content. What is kept is not brought up again.
+ */
+export function isAsKept(kept: Facts, facts: Facts): boolean {
+  return rowsOf(kept) === rowsOf(facts) && !saysAnythingNew(facts, kept);
+}
+
+function saysAnythingNew({ order, copy }: Facts, kept: Facts): boolean {
+  if (!copy || copy.contentHash === order?.contentHash) return false;
+  return copy.contentHash !== kept.copy?.contentHash || copy.isOurs !== kept.copy.isOurs;
 }
 
 function rowsOf({ order, dispatch }: Facts): string {

@@ -128,6 +128,7 @@ export class Consumer {
         if (!closed.aborted) channel.ack(delivery);
         return;
       } catch (error) {
+        if (abandoned.aborted) return;
         if (deadLetter || this.isInfrastructureFailure(error)) {
           this.beginPause(error, log);
           continue;

@@ -33,10 +33,10 @@ export async function rowComesBack(scene: Scene): Promise<Outcome> {
     await session.orders.placeOrder(order);
     const { courierId } = await resultOf(scene, orderId);
     narrator.say(
-      `Order ${orderId} is dispatched with ${courierId}. Then the demo deletes its row, as if the order database had lost a commit, or somebody had made a mistake:`,
+      `Order ${orderId} is dispatched with ${courierId}. Then the demo deletes its row, as if the order database had lost it, or somebody had made a mistake.`,
     );
+    narrator.show('In the order database', `DELETE FROM orders WHERE order_id = '${orderId}';`);
     await orders.order.delete({ where: { orderId } });
-    narrator.show('in the order database', `DELETE FROM orders WHERE order_id = '${orderId}'`);
     narrator.say(
       `Now a courier is on the way for an order that nobody knows, and its workflow has ended. But the supplement system got a copy of the request, and compares the two databases when the request is ${DEMO_GRACE_MS / 1000} seconds old (usually 30).`,
     );
@@ -55,7 +55,7 @@ export async function rowComesBack(scene: Scene): Promise<Outcome> {
       `The row is as it was: the same content, dispatched with ${result.courierId} as before. The dispatch database has one dispatch of it, as before. Nobody had to do anything, and what was done is recorded as repair ${repair.id}.`,
     );
     narrator.say(
-      `Why that is safe: nothing writes "dispatched" into the row by hand. reconcileOrder looks twice before it does anything; then it starts dispatchOrder again with the copy, and the order goes the ordinary way. Its request goes out under the same request ID (${repair.provenance}), so the dispatch system repeats its stored answer, and sends no second courier.`,
+      `Why that is safe: nothing writes "dispatched" into the row by hand. reconcileOrder waits a moment and looks again before it does anything; then it starts dispatchOrder with the copy, and the order goes the ordinary way once more. Its request goes out under the same request ID (${repair.provenance}), so the dispatch system repeats the answer that it stored, and sends no second courier.`,
     );
     showWhereToLook(scene, orderId, {
       workflowIds: [reconcileOrderWorkflowId(orderId)],

@@ -28,7 +28,7 @@ export const STORIES: readonly Story[] = [
   { title: 'An order that is accepted at once', tell: acceptedAtOnce },
   { title: 'An order that is answered only when it is asked again', tell: answeredLater },
   { title: 'An order that nobody answers', tell: nobodyAnswers },
-  { title: 'An order whose row is deleted, and comes back', tell: rowComesBack },
+  { title: 'An order that vanishes from the order database, and comes back', tell: rowComesBack },
 ];
 
 async function acceptedAtOnce(scene: Scene): Promise<Outcome> {
@@ -89,7 +89,7 @@ async function nobodyAnswers(scene: Scene): Promise<Outcome> {
   const order = newOrder('no-answer', 'silentForEver');
   const { orderId } = order;
   narrator.say(
-    `The dispatch system never answers order ${orderId}. The order's policy allows three attempts, in about three seconds; the default is five, over some minutes.`,
+    `The dispatch system never answers order ${orderId}. The order's policy allows three attempts, in about three seconds; the default is five, over about three minutes.`,
   );
   await session.orders.placeOrder(order, {
     policy: {
@@ -167,5 +167,5 @@ async function explainTask(scene: Scene, task: HumanTaskEntry, orderId: string):
       `tasks resolve ${orderId} --decision ${decision} --courier ${courierId} --actor ${actor} --note ${quoted(note)}`,
     ),
   );
-  narrator.show("or with Temporal's: the signal", commands.resolveBySignal(orderId, RESOLUTION));
+  narrator.show("or with Temporal's command line", commands.resolveBySignal(orderId, RESOLUTION));
 }

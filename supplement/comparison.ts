@@ -11,7 +11,7 @@ import { findKeptFactsOf, findOrderFacts } from '../database/orders/order-facts'
 import {
   VERDICT_RULES,
   decideVerdict,
-  sameRows,
+  isAsKept,
   type Facts,
   type OrderFacts,
   type Verdict,
@@ -20,7 +20,7 @@ import {
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import type { Mention } from './mention';
-import { findWorkflowFacts } from './workflow-facts';
+import { findWorkflowFacts } from '../client/workflow-facts';
 
 /** What a {@link Comparison} compares, and whom it tells. */
 export interface ComparisonDependencies {
@@ -138,17 +138,8 @@ export class Comparison {
     // Once for the batch, and only where it has a suspect.
     this.kept ??= findKeptFactsOf(this.dependencies.orders, [...this.mentions.keys()]);
     const kept = (await this.kept).get(orderId);
-    return kept !== undefined && sameRows(kept, facts) && !saysAnythingNew(facts, kept);
+    return kept !== undefined && isAsKept(kept, facts);
   }
-}
-
-/**
- * Whether the copy says what the person who decided did not see. A copy like the order's row says
- * nothing new; one of an order that is lost does, if it is ours or has other content.
- */
-function saysAnythingNew({ order, copy }: Facts, kept: Facts): boolean {
-  if (!copy || copy.contentHash === order?.contentHash) return false;
-  return copy.contentHash !== kept.copy?.contentHash || copy.isOurs !== kept.copy.isOurs;
 }
 
 function rank({ rule }: Finding): number {

@@ -70,7 +70,7 @@ describe('quick path', () => {
       workflowExecution: workflow,
     });
     const handle = bed.temporal.workflow.getHandle(workflow.workflowId);
-    // The server deletes when it has written down that it told visibility of the end: every 30 s or so.
+    // The server takes its time over it: 12 to 35 s, measured.
     await eventually(
       () =>
         handle.describe().then(

@@ -31,7 +31,7 @@ export interface HumanTask {
 
 /** A workflow that can have a human task. */
 export interface TaskOwner {
-  humanTask: HumanTask | undefined;
+  readonly humanTask: HumanTask | undefined;
   /** Why a resolution changes nothing while no task is open. */
   whyNoTask: () => string;
 }
@@ -55,7 +55,10 @@ export interface TaskOptions {
 }
 
 /** Opens a human task, and waits until a person resolves it or something else closes it. */
-export async function openTask(owner: TaskOwner, options: TaskOptions): Promise<void> {
+export async function openTask(
+  owner: { humanTask: HumanTask | undefined },
+  options: TaskOptions,
+): Promise<void> {
   const { escalationReason, escalatedAt, status, decisions, isClosed, shows } = options;
   const task: HumanTask = {
     escalationReason,

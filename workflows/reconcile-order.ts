@@ -14,7 +14,7 @@ import type { ReconcileOrderInput, ReconcileResult, RepairAction } from '../doma
 import { withdrawalIdOf } from '../domain/request-id';
 import { FINDING_DECISIONS, type Resolution } from '../domain/resolution';
 import { QUERIES, SIGNALS } from '../domain/temporal-names';
-import { decideVerdict, sameRows, type Facts, type Verdict } from '../domain/verdict';
+import { decideVerdict, isAsKept, type Facts, type Verdict } from '../domain/verdict';
 import {
   findDispatch,
   findOrderSideFacts,
@@ -30,28 +30,53 @@ import { humanTaskView, openTask, type HumanTask, type TaskOwner } from './human
 /** How long a finding may settle by itself before it is looked at again, in ms. */
 const SETTLE_MS = 2_000;
 
+/** Findings that one run takes; the supplement system or a person brings up again what is more. */
+const FINDINGS_KEPT = 100;
+
 const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
 
+const foundSignal = defineSignal<[ReconcileOrderInput]>(SIGNALS.found);
 const statusQuery = defineQuery<Pick<OrderStatusView, 'orderId' | 'humanTask'>>(QUERIES.status);
 
 /**
  * Settles what the two databases and Temporal disagree about, for one order: waits a moment, looks
  * again, and carries out the verdict of the table in `domain/verdict.ts`. What a rule must not decide,
- * or could not mend, a person does. What was done is recorded as a repair.
+ * or could not mend, a person does. What was done is recorded as a repair. A finding that comes while
+ * another is being settled is taken next; the last one's result is the workflow's.
  */
 export async function reconcileOrder(input: ReconcileOrderInput): Promise<ReconcileResult> {
-  const finding = new Finding(input);
-  setHandler(acknowledgedSignal, ({ answer }) => {
-    finding.withdrawalAnswered ||= answer.requestId === withdrawalIdOf(input.orderId);
+  const { orderId } = input;
+  const findings = [new Finding(input)];
+  let current = findings[0];
+  setHandler(foundSignal, (found) => {
+    const isKnown = findings.some(({ input: known }) => isSameFinding(known, found));
+    if (!isKnown && findings.length < FINDINGS_KEPT) findings.push(new Finding(found));
   });
-  handleResolutions(finding, () => finding.resolution);
-  setHandler(statusQuery, () => ({ orderId: input.orderId, ...humanTaskView(finding) }));
+  setHandler(acknowledgedSignal, ({ answer }) => {
+    if (current && answer.requestId === withdrawalIdOf(orderId)) current.withdrawalAnswered = true;
+  });
+  const owner: TaskOwner = {
+    get humanTask() {
+      return current?.humanTask;
+    },
+    whyNoTask: () => current?.whyNoTask() ?? '',
+  };
+  handleResolutions(owner, () => current?.resolution);
+  setHandler(statusQuery, () => ({ orderId, ...humanTaskView(owner) }));
   return CancellationScope.nonCancellable(async () => {
-    await sleep(SETTLE_MS);
-    const result = await settle(finding);
-    await condition(allHandlersFinished);
+    let result: ReconcileResult | undefined;
+    for (let next = 0; next < findings.length || !result; next += 1) {
+      current = findings[next] ?? new Finding(input);
+      await sleep(SETTLE_MS);
+      result = await settle(current);
+      await condition(allHandlersFinished);
+    }
     return result;
   });
+}
+
+function isSameFinding(one: ReconcileOrderInput, other: ReconcileOrderInput): boolean {
+  return one.trigger === other.trigger && one.provenance === other.provenance;
 }
 
 async function settle(finding: Finding): Promise<ReconcileResult> {
@@ -94,7 +119,7 @@ async function lookUp(finding: Finding): Promise<Facts> {
     trigger,
     ...(copy && { copy: { contentHash: copy.contentHash, isOurs: copy.isOurs } }),
   };
-  finding.isKept = kept !== undefined && sameRows(kept, facts);
+  finding.isKept = kept !== undefined && isAsKept(kept, facts);
   return facts;
 }
 

@@ -3,7 +3,7 @@ import type { Facts } from '../../domain/verdict';
 import type { OrdersDatabase } from './connection';
 import type { Prisma } from './generated/client';
 
-/** Records a repair, once for each run that made it. */
+/** Records a repair, once however often it is recorded by the same `runId`. */
 export async function insertRepair(
   database: OrdersDatabase,
   repair: Repair,
