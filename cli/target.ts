@@ -1,4 +1,4 @@
-import type { TemporalAccess } from '../operations/connect';
+import type { TemporalAccess } from '../client/connection-options';
 import { readClientConfig, type ClientConfig } from '../runtime/config';
 import type { StackFile } from '../runtime/stack-file';
 import { UsageError } from './exit';

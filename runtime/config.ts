@@ -36,6 +36,8 @@ const temporalVariables = {
   /** Paths of PEM files, for mutual TLS. */
   TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().min(1).optional(),
   TEMPORAL_TLS_CLIENT_KEY_PATH: z.string().min(1).optional(),
+  /** Path of a CommonJS module that exports `payloadCodecs` or `dataConverter`. */
+  ORDER_DISPATCH_CODEC_MODULE: z.string().min(1).optional(),
 };
 
 const processVariables = {
@@ -84,11 +86,7 @@ const supplementSchema = z.object({
     ),
 });
 
-const clientSchema = z.object({
-  ...temporalVariables,
-  /** Path of a CommonJS module that exports `payloadCodecs` or `dataConverter`. */
-  ORDER_DISPATCH_CODEC_MODULE: z.string().min(1).optional(),
-});
+const clientSchema = z.object(temporalVariables);
 
 const setupSchema = z.object({
   ORDERS_DATABASE_URL: databaseUrl.optional(),
@@ -105,6 +103,8 @@ export interface TemporalConfig {
   tls?: boolean;
   tlsClientCertPath?: string;
   tlsClientKeyPath?: string;
+  /** Path of the module with the codec that payloads are written with. */
+  codecModule?: string;
 }
 
 /** The worker process's settings. */
@@ -143,9 +143,7 @@ export interface ProcessConfig {
 }
 
 /** What the environment says about where a client's commands go; nothing, where it is silent. */
-export interface ClientConfig extends Partial<TemporalConfig> {
-  codecModule?: string;
-}
+export type ClientConfig = Partial<TemporalConfig>;
 
 /** The databases that the environment names. */
 export interface DatabaseUrls {
@@ -217,11 +215,7 @@ export function readSupplementConfig(environment: Environment = process.env): Su
  * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
  */
 export function readClientConfig(environment: Environment = process.env): ClientConfig {
-  const variables = read(clientSchema, environment);
-  return {
-    ...toTemporal(variables),
-    ...defined({ codecModule: variables.ORDER_DISPATCH_CODEC_MODULE }),
-  };
+  return toTemporal(read(clientSchema, environment));
 }
 
 /**
@@ -267,6 +261,7 @@ function toTemporal(
     tls: variables.TEMPORAL_TLS,
     tlsClientCertPath: variables.TEMPORAL_TLS_CLIENT_CERT_PATH,
     tlsClientKeyPath: variables.TEMPORAL_TLS_CLIENT_KEY_PATH,
+    codecModule: variables.ORDER_DISPATCH_CODEC_MODULE,
   });
 }
 

@@ -1,24 +1,19 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { loadDataConverter } from '../client/codec-module';
+import { toConnectionOptions } from '../client/connection-options';
 import { readSupplementConfig } from '../runtime/config';
 import { runProcess } from '../runtime/run-process';
-import { connectTemporal } from './connect-temporal';
+import { connectTemporal } from '../runtime/temporal-process';
 import { startSupplementSystem } from './supplement-system';
 
 /** The supplement system as a process of its own. */
 runProcess('supplement', readSupplementConfig, async (config, log) => {
-  Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      const { error, ...rest } = meta ?? {};
-      log[TEMPORAL_LEVELS[level]]({ ...rest, ...(error ? { err: error as Error } : {}) }, message);
-    }),
-    // The process's own signal handling drains the worker.
-    shutdownSignals: [],
-  });
-  const { amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl, graceMs } = config;
-  const connection = await connectTemporal(config.temporal);
+  const { temporal, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl, graceMs } = config;
+  const { namespace, codecModule } = temporal;
+  const connection = await connectTemporal(await toConnectionOptions(temporal), log);
   const supplement = await startSupplementSystem({
     connection,
-    namespace: config.temporal.namespace,
+    namespace,
+    ...(codecModule && { dataConverter: loadDataConverter(codecModule) }),
     amqpUrl,
     ordersDatabaseUrl,
     dispatchDatabaseUrl,
@@ -34,11 +29,3 @@ runProcess('supplement', readSupplementConfig, async (config, log) => {
     },
   };
 });
-
-const TEMPORAL_LEVELS = {
-  TRACE: 'trace',
-  DEBUG: 'debug',
-  INFO: 'info',
-  WARN: 'warn',
-  ERROR: 'error',
-} as const;

@@ -1,4 +1,5 @@
 import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { openDispatchView } from '../database/dispatch/dispatch-view';
 import { openOrdersDatabase } from '../database/orders/connection';
@@ -16,6 +17,8 @@ export interface SupplementSystemOptions {
   /** The connection that the supplement system uses. You close it. */
   connection: NativeConnection;
   namespace: string;
+  /** The same codec as the worker's, where payloads are encrypted. */
+  dataConverter?: Pick<DataConverter, 'payloadCodecs'>;
   amqpUrl: string;
   ordersDatabaseUrl: string;
   /** Any database that offers the view `order_dispatch_dispatches_v1`; only read. */
@@ -49,7 +52,7 @@ export async function startSupplementSystem(
   options: SupplementSystemOptions,
 ): Promise<SupplementSystem> {
   const { connection, namespace, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl, log } = options;
-  const { graceMs, pauses } = options;
+  const { graceMs, pauses, dataConverter } = options;
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of opened.splice(0).reverse()) await close();
@@ -62,11 +65,13 @@ export async function startSupplementSystem(
     opened.push(() => orders.$disconnect());
     const publisher = await Publisher.open({ url: amqpUrl, name: 'supplement publish', log });
     opened.push(() => publisher.close());
-    const temporal = new Client({ connection, namespace });
+    const converter = dataConverter && { dataConverter };
+    const temporal = new Client({ connection, namespace, ...converter });
 
     const worker = await Worker.create({
       connection,
       namespace,
+      ...converter,
       taskQueue: TASK_QUEUES.supplement,
       activities: createSupplementActivities(dispatchView),
       maxConcurrentActivityTaskExecutions: 20,
