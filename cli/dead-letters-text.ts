@@ -9,6 +9,9 @@ import type {
 import type { ReplayProgress, ReplayReport } from '../operations/dead-letters-replay';
 import { fields, formatAge } from './output';
 
+/** Width of the column of reasons, which name each bad field of a message. */
+const REASON_WIDTH = 60;
+
 /** Groups first, then rows, then what one can do. */
 export function listText({ matched, groups, rows }: DeadLetterList): string {
   if (matched === 0) return 'there is no such dead letter';
@@ -24,7 +27,8 @@ export function listText({ matched, groups, rows }: DeadLetterList): string {
 }
 
 function groupTable(groups: readonly DeadLetterGroup[]): string {
-  const table = newTable(['count', 'dead-letter reason', 'source queue', 'first', 'last', 'age']);
+  const head = ['count', 'dead-letter reason', 'source queue', 'first', 'last', 'age'];
+  const table = newTable(head, [null, REASON_WIDTH]);
   const now = Date.now();
   for (const { count, deadLetterReason, sourceQueue, firstFailedAt, lastFailedAt } of groups) {
     const age = formatAge(now - firstFailedAt.getTime());
@@ -42,9 +46,14 @@ function rowTable(rows: readonly DeadLetterEntry[]): string {
   return table.toString();
 }
 
-function newTable(head: string[]) {
-  // The table's own colours do not ask whether there is a terminal.
-  return new Table({ head, style: { head: [], border: [], compact: true } });
+function newTable(head: string[], colWidths: (number | null)[] = []) {
+  return new Table({
+    head,
+    colWidths,
+    wordWrap: true,
+    // The table's own colours do not ask whether there is a terminal.
+    style: { head: [], border: [], compact: true },
+  });
 }
 
 /** A dead letter, with the commands that decide about it. */

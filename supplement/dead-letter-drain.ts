@@ -150,6 +150,7 @@ const brokerHeaders = z.object({
     [
       z.object({
         reason: z.string(),
+        /** How often it was dead-lettered so, not how often it was delivered. */
         count: z.int().min(0).max(2_147_483_647).catch(1),
         /** In s since the epoch; to the year 9999, so that it is a date. */
         time: z
@@ -160,8 +161,6 @@ const brokerHeaders = z.object({
     ],
     z.unknown(),
   ),
-  /** Redeliveries; of the first delivery there is none. */
-  'x-delivery-count': z.int().min(0).max(2_147_483_646).optional().catch(undefined),
 });
 
 /** RabbitMQ's reasons in plain words. */
@@ -187,11 +186,10 @@ function readFailure(headers: Record<string, unknown>): Failure {
   const brokers = brokerHeaders.safeParse(headers);
   if (!brokers.success) return { deadLetterReason: 'no reason given', attempts: 0 };
   const [{ reason, count, time }] = brokers.data['x-death'];
-  const redeliveries = brokers.data['x-delivery-count'];
   const at = time && new Date(time.value * 1_000);
   return {
     deadLetterReason: BROKER_REASONS[reason] ?? `dead-lettered by the broker: ${reason}`,
-    attempts: redeliveries === undefined ? count : redeliveries + 1,
+    attempts: count,
     ...(at && { firstFailedAt: at, lastFailedAt: at }),
   };
 }

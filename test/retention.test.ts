@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Runtime } from '@temporalio/worker';
 import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
 import { applyMigrations } from '../database/migrate';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
@@ -18,6 +19,9 @@ import { createSurroundings, newOrder, type Surroundings } from './setup';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const NOW = new Date();
+// Nothing here speaks to Temporal; an idle runtime would keep the process.
+afterAll(() => Runtime.instance().shutdown());
+
 const daysAgo = (days: number) => new Date(NOW.getTime() - days * DAY_MS);
 
 describe('retention settings', () => {

@@ -2,6 +2,7 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
+  continueAsNew,
   log,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -24,7 +25,7 @@ import { requestDispatch } from './request-dispatch';
  * order.
  */
 export async function dispatchOrder(input: DispatchOrderInput): Promise<OrderResult> {
-  const view = new OrderView(input);
+  const view = new OrderView(input, () => continueAsNew<typeof dispatchOrder>(input));
   handleMessages(view);
   return CancellationScope.nonCancellable(async () => {
     await submit(view);
@@ -44,7 +45,7 @@ export async function cancelOrder(input: CancelOrderInput): Promise<OrderResult>
       failIfFinal(error);
       throw error;
     });
-    const view = new OrderView({ order });
+    const view = new OrderView({ order }, () => continueAsNew<typeof cancelOrder>(input));
     view.takeProgress(progress);
     view.cancelRequest = request;
     handleMessages(view);
@@ -57,6 +58,8 @@ export async function cancelOrder(input: CancelOrderInput): Promise<OrderResult>
 async function followRow(view: OrderView): Promise<void> {
   do {
     while (!view.isSettled) {
+      if (workflowInfo().continueAsNewSuggested && allHandlersFinished())
+        await view.continueAsNew();
       try {
         await takeNextStep(view);
       } catch (error) {

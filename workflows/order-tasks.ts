@@ -1,9 +1,7 @@
-import { continueAsNew } from '@temporalio/workflow';
 import type { OrderState } from '../domain/order-state';
 import { ORDER_DECISIONS, type Decision, type Resolution } from '../domain/resolution';
 import { applyResolution, cancelRejected, retryWithdrawal } from './activities';
 import { describeOrderTask } from './describe-task';
-import type { dispatchOrder } from './dispatch-order';
 import { openTask } from './human-task';
 import type { OrderView } from './order-view';
 
@@ -66,7 +64,7 @@ function openOrderTask(
       view.takeResult(after);
       return after.decidedAt === at.toISOString() && after.decidedBy === resolution.actor;
     },
-    continueAsNew: () => continueAsNew<typeof dispatchOrder>(view.input),
+    continueAsNew: view.continueAsNew,
   });
 }
 

@@ -32,7 +32,13 @@ export class OrderView implements TaskOwner {
   /** The request number from which rejections are counted: a person's `retry` starts anew. */
   firstRequestNumber = 1;
 
-  constructor(readonly input: DispatchOrderInput) {}
+  /**
+   * @param continueAsNew goes on in a new run, from the row; for when the history is full.
+   */
+  constructor(
+    readonly input: DispatchOrderInput,
+    readonly continueAsNew: () => Promise<never>,
+  ) {}
 
   /** The current request's number, where anything is known of the order yet. */
   get requestNumber(): number | undefined {

@@ -29,7 +29,7 @@ export interface NewDeadLetter {
   properties: DeadLetterProperties;
   headers: Record<string, unknown>;
   content: Uint8Array<ArrayBuffer>;
-  /** How often its consumer failed. */
+  /** How often its consumer failed, as far as anybody counted. */
   attempts: number;
   firstFailedAt: Date;
   lastFailedAt: Date;
