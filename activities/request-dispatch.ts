@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findAnswer } from '../database/orders/acknowledgements';
 import { insertOrRead } from '../database/orders/orders';
+import { isDatabaseUnavailable } from '../database/unavailable';
 import { contentHash } from '../domain/content-hash';
 import { BrokerUnavailable } from '../domain/errors';
 import { parseOrder, type Order } from '../domain/order';
@@ -32,8 +33,8 @@ export interface DispatchRequestInput {
   confirmedAt?: string;
 }
 
-/** Pause before a message is published again on a connection that looks sound, in ms. */
-const REPUBLISH_PAUSE_MS = 250;
+/** Pause before something is tried again that an outage broke, in ms. */
+const OUTAGE_PAUSE_MS = 250;
 
 /**
  * The activities of the durable path. Each publishes and is then *never completed*: its answer comes
@@ -45,23 +46,26 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
 
   /** Publishes until confirmed, through any outage, then leaves the attempt waiting for its answer. */
   async function publishAndWait(requestId: string, message: () => OutgoingMessage): Promise<never> {
-    await publishThroughOutages(message);
+    await throughOutages(() => publisher.publish(message()));
     await leaveWaiting({ requestId, confirmedAt: new Date().toISOString() });
     throw new CompleteAsyncError();
   }
 
-  async function publishThroughOutages(message: () => OutgoingMessage): Promise<void> {
+  /**
+   * Does one thing that needs the broker or the database, however long they are away: an outage burns
+   * no attempt. Only the deadline ends it, or the worker's shutdown.
+   */
+  async function throughOutages<Result>(work: () => Promise<Result>): Promise<Result> {
     const { cancellationSignal } = Context.current();
     const stopHeartbeat = heartbeatWhileWaiting();
     try {
       for (;;) {
         try {
-          await publisher.publish(message());
-          return;
+          return await work();
         } catch (error) {
-          if (!(error instanceof BrokerUnavailable)) throw error;
-          await publisher.whenAvailable(cancellationSignal);
-          await delay(REPUBLISH_PAUSE_MS, undefined, { signal: cancellationSignal });
+          if (error instanceof BrokerUnavailable) await publisher.whenAvailable(cancellationSignal);
+          else if (!isDatabaseUnavailable(error)) throw error;
+          await delay(OUTAGE_PAUSE_MS, undefined, { signal: cancellationSignal });
         }
       }
     } catch (error) {
@@ -92,16 +96,15 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
       const order = parseOrder(input.order);
       const hash = contentHash(order);
       const isOut = input.confirmedAt !== undefined && activityInfo().attempt === 1;
-      const progress = await insertOrRead(
-        database,
-        {
-          order,
-          contentHash: hash,
-          policy: input.policy,
-          dispatchBy: new Date(input.dispatchBy),
-          requestNumber: input.requestNumber,
-        },
-        { attempt: !isOut },
+      const recorded = {
+        order,
+        contentHash: hash,
+        policy: input.policy,
+        dispatchBy: new Date(input.dispatchBy),
+        requestNumber: input.requestNumber,
+      };
+      const progress = await throughOutages(() =>
+        insertOrRead(database, recorded, { attempt: !isOut }),
       );
       if (!isUnanswered(progress)) return progress;
       const { orderId, requestNumber, dispatchBy } = progress.order;
@@ -127,7 +130,9 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
     async requestWithdrawal(input: { orderId: string; again?: boolean }): Promise<Answer> {
       const { orderId, again = false } = input;
       const requestId = withdrawalIdOf(orderId);
-      const answer = again ? undefined : await findAnswer(database, requestId);
+      const answer = again
+        ? undefined
+        : await throughOutages(() => findAnswer(database, requestId));
       if (answer) return answer;
       return publishAndWait(requestId, () => withdrawalMessage({ requestId, orderId }, replyKey()));
     },

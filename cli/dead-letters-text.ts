@@ -4,6 +4,7 @@ import type {
   DeadLetterEntry,
   DeadLetterGroup,
   DeadLetterList,
+  DiscardReport,
   ShownDeadLetter,
 } from '../operations/dead-letters';
 import type { ReplayProgress, ReplayReport } from '../operations/dead-letters-replay';
@@ -96,9 +97,11 @@ export function progressText(progress: ReplayProgress): string {
   }
 }
 
+const NOTHING_TO_DO = 'nothing to do: no open dead letter fits';
+
 /** What a replay did. */
 export function replayText({ dryRun, matched, replayed, cameBack, stopped }: ReplayReport): string {
-  if (matched === 0) return 'nothing to do: no open dead letter fits';
+  if (matched === 0) return NOTHING_TO_DO;
   if (dryRun) return `would replay ${matched}; nothing was changed`;
   return [
     `replayed ${replayed.length} of ${matched}`,
@@ -106,6 +109,12 @@ export function replayText({ dryRun, matched, replayed, cameBack, stopped }: Rep
     ...cameBack.map(comebackText),
     ...(stopped ? ['the rest is open still: repeat the command once the cause is mended'] : []),
   ].join('\n');
+}
+
+/** What a discard did. */
+export function discardText({ dryRun, matched, discarded }: DiscardReport): string {
+  if (matched === 0) return NOTHING_TO_DO;
+  return dryRun ? `would discard ${matched}; nothing was changed` : `discarded ${discarded}`;
 }
 
 function comebackText({ id, newId, deadLetterReason }: Comeback): string {

@@ -26,7 +26,7 @@ import {
   type FilterOptions,
   type ServiceOptions,
 } from './dead-letters-options';
-import { listText, progressText, replayText, showText } from './dead-letters-text';
+import { discardText, listText, progressText, replayText, showText } from './dead-letters-text';
 import { EXIT, UsageError } from './exit';
 import { parseTyped } from './input';
 import { print, say } from './output';
@@ -176,12 +176,8 @@ async function discard(ids: string[], options: DecideOptions): Promise<void> {
   const filter = chosen(ids, options);
   await withDeadLetters(services(options).ordersDatabaseUrl, async (database) => {
     const report = await discardDeadLetters({ database, filter, ...decision, dryRun });
-    const { matched, discarded } = report;
-    print(
-      options,
-      report,
-      dryRun ? `would discard ${matched}; nothing was changed` : `discarded ${discarded}`,
-    );
+    const { matched } = report;
+    print(options, report, discardText(report));
     if (matched < ids.length) process.exitCode = EXIT.refused;
   });
 }

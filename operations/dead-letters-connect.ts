@@ -6,7 +6,7 @@ import { SupervisedConnection, type ConnectionOptions } from '../messaging/conne
 import { Publisher } from '../messaging/publisher';
 
 /** The order database does not answer. Whatever was asked is safe to repeat. */
-export class DatabaseUnreachable extends Error {
+class DatabaseUnreachable extends Error {
   readonly code = 'databaseUnreachable';
 }
 

@@ -54,7 +54,7 @@ export type ReplayProgress =
   | { kind: 'waiting'; because: string };
 
 /** Why a replay stopped before its end. What was not confirmed is open still. */
-export type ReplayStop = 'noConsumer' | 'canaryFailed' | 'brokerUnavailable' | 'publishRefused';
+type ReplayStop = 'noConsumer' | 'canaryFailed' | 'brokerUnavailable' | 'publishRefused';
 
 /** What a replay did. */
 export interface ReplayReport {

@@ -9,7 +9,7 @@ import {
 import type { OperatorSession } from './connect';
 
 /** A workflow run whose history still has an order's personal data. */
-export interface RemainingHistory {
+interface RemainingHistory {
   workflowId: string;
   runId: string;
   /** ISO 8601: when Temporal removes it; absent while it runs. */

@@ -10,7 +10,7 @@ export interface OperatorDatabases {
 }
 
 /** Why a database did not serve: nothing answers there, or it lacks what a migration brings. */
-export class DatabaseFailure extends Error {
+class DatabaseFailure extends Error {
   override readonly name = 'DatabaseFailure';
 
   constructor(

@@ -118,7 +118,8 @@ describe('repairs', () => {
   });
 
   test('an order that was missing is shown as missing', async () => {
-    const { order: _, ...before } = REPAIR.before;
+    const { dispatch, workflow, trigger } = REPAIR.before;
+    const before = { dispatch, workflow, trigger };
     const id = await record({ before, done: 'restarted' });
     const { stdout } = await cli('show', id);
     expect(stdout).toMatch(/^before +order database +missing$/m);

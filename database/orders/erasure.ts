@@ -6,7 +6,7 @@ import type { OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
 
 /** What stands where personal data was. */
-export const ERASED = 'erased';
+const ERASED = 'erased';
 
 /** A customer as the order database knows one. */
 export interface Customer {
