@@ -146,6 +146,7 @@ export class Consumer {
           ...delivery.properties.headers,
           deadLetterReason,
           firstFailedAt: firstFailedAt.toISOString(),
+          lastFailedAt: new Date().toISOString(),
           attempts: failures,
           sourceQueue: queue,
         };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { APP_IDS, EXCHANGES } from '../domain/amqp-names';
+import { APP_IDS, EXCHANGES, MESSAGE_MAX_BYTES } from '../domain/amqp-names';
+import { MalformedMessage } from '../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE, type Acknowledgement } from '../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE, type DispatchRequest } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE, type Withdrawal } from '../domain/messages/withdrawal';
@@ -33,7 +34,7 @@ export function acknowledgementMessage(
     correlationId: body.requestId,
     appId: APP_IDS.dispatchSystem,
     headers: { traceparent: answers.traceparent ?? traceparentOf(body.orderId) },
-    content: Buffer.from(JSON.stringify(body)),
+    content: toContent(body),
   };
 }
 
@@ -50,6 +51,15 @@ function requestMessage(
     ...(replyTo && { replyTo }),
     appId: APP_IDS.orderDispatch,
     headers: { traceparent: traceparentOf(body.orderId) },
-    content: Buffer.from(JSON.stringify(body)),
+    content: toContent(body),
   };
+}
+
+/** @throws {@link MalformedMessage} where the body is larger than the contract allows. */
+function toContent(body: DispatchRequest | Withdrawal | Acknowledgement): Buffer {
+  const content = Buffer.from(JSON.stringify(body));
+  if (content.length <= MESSAGE_MAX_BYTES) return content;
+  throw new MalformedMessage(
+    `message ${body.requestId} has ${content.length} bytes, at most ${MESSAGE_MAX_BYTES} are allowed`,
+  );
 }

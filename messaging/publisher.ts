@@ -1,6 +1,5 @@
 import type { ConfirmChannel } from 'amqplib';
-import { MESSAGE_MAX_BYTES } from '../domain/amqp-names';
-import { BrokerUnavailable, MalformedMessage, UnroutableMessage } from '../domain/errors';
+import { BrokerUnavailable, UnroutableMessage } from '../domain/errors';
 import type { Logger } from '../runtime/logger';
 import { SupervisedConnection } from './connection';
 import { assertTopology } from './topology';
@@ -75,15 +74,9 @@ export class Publisher {
    * Publishes a persistent, mandatory message and resolves when the broker has confirmed it.
    *
    * @throws {@link BrokerUnavailable} where no confirm came: publish again, the broker may or may not
-   * have the message. {@link UnroutableMessage} where no queue took it. {@link MalformedMessage} where
-   * it is larger than the contract allows.
+   * have the message. {@link UnroutableMessage} where no queue took it.
    */
   async publish(message: OutgoingMessage): Promise<void> {
-    if (message.content.length > MESSAGE_MAX_BYTES) {
-      throw new MalformedMessage(
-        `message ${message.messageId} has ${message.content.length} bytes, at most ${MESSAGE_MAX_BYTES} are allowed`,
-      );
-    }
     if (!this.connection.available) throw this.connection.unavailability;
     await this.confirmed(message);
     if (this.returned.delete(message.messageId)) {

@@ -96,7 +96,7 @@ const setupSchema = z.object({
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where Temporal is, and how to speak to it. */
-export interface TemporalConfig {
+interface TemporalConfig {
   address: string;
   namespace: string;
   apiKey?: string;

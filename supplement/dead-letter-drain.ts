@@ -141,6 +141,11 @@ const consumerHeaders = z.object({
     .transform((text) => new Date(text))
     .optional()
     .catch(undefined),
+  lastFailedAt: z.iso
+    .datetime({ offset: true })
+    .transform((text) => new Date(text))
+    .optional()
+    .catch(undefined),
   attempts: z.int().min(0).max(2_147_483_647).catch(1),
 });
 
@@ -174,13 +179,12 @@ const BROKER_REASONS: Readonly<Record<string, string>> = {
 function readFailure(headers: Record<string, unknown>): Failure {
   const ours = consumerHeaders.safeParse(headers);
   if (ours.success) {
-    const { deadLetterReason, firstFailedAt, attempts } = ours.data;
+    const { deadLetterReason, firstFailedAt, lastFailedAt, attempts } = ours.data;
     return {
       deadLetterReason,
       attempts,
       ...(firstFailedAt && { firstFailedAt }),
-      // With more attempts, the last failure was just before it was dead-lettered.
-      ...(firstFailedAt && attempts === 1 && { lastFailedAt: firstFailedAt }),
+      ...(lastFailedAt && { lastFailedAt }),
     };
   }
   const brokers = brokerHeaders.safeParse(headers);

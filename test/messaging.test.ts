@@ -93,6 +93,11 @@ describe('messaging', () => {
     ['is not JSON', { content: Buffer.from('{') }, 'the body is not JSON'],
     ['lacks a field', { content: Buffer.from('{"orderId":"o-1"}') }, 'body.requestId'],
     [
+      'is larger than any message may be',
+      { content: Buffer.alloc(70 * 1024, '"') },
+      'the body is not JSON',
+    ],
+    [
       'is of an unknown type',
       { type: 'dispatch.request.v9' },
       "unknown message type 'dispatch.request.v9'",
