@@ -38,6 +38,7 @@ const MAY_IMPORT = {
     'domain',
     'messaging',
     'database/dispatch',
+    'database/migrate',
     'database/unavailable',
     'runtime',
   ],

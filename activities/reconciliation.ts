@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { findAnswersFor } from '../database/orders/orders';
 import { startReconciliation } from '../client/start-reconciliation';
 import { findWorkflowFacts } from '../client/workflow-facts';
@@ -44,6 +45,9 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
     /** Starts `dispatchOrder` again: with the row's order, or with the copy where the row is lost. */
     async restartDispatch(input: { orderId: string; copy?: OrderCopy }): Promise<void> {
       const found = await findOrder(database, input.orderId);
+      if (found?.state.erasedAt) {
+        throw ApplicationFailure.nonRetryable('the order was erased: nothing can start it again');
+      }
       const start = found ? { order: found.order } : startFrom(input.orderId, input.copy);
       await temporal.workflow.start(WORKFLOW_TYPES.dispatchOrder, {
         workflowId: dispatchOrderWorkflowId(input.orderId),

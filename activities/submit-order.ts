@@ -6,7 +6,7 @@ import { effectivePolicy, parsePolicyOverrides, type Policy } from '../domain/po
 import { requestIdOf } from '../domain/request-id';
 import { dispatchRequestMessage } from '../messaging/messages';
 import { crashPoint } from '../runtime/crash-point';
-import { isUnanswered } from '../domain/order-state';
+import { isApplied, isUnanswered } from '../domain/order-state';
 import type { ActivityDependencies } from './dependencies';
 
 /** What {@link createSubmitActivities}' `submitOrder` found. */
@@ -88,5 +88,6 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
 }
 
 function answered(progress: OrderProgress, signal: AcknowledgedSignal): OrderProgress {
-  return { ...progress, answer: signal.answer, ...(signal.order && { order: signal.order }) };
+  const { answer, order = progress.order } = signal;
+  return { ...progress, order, ...(isApplied(signal) && { answer }) };
 }

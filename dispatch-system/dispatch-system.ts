@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDispatchDatabase } from '../database/dispatch/connection';
+import { pendingMigrations } from '../database/migrate';
 import { isDatabaseUnavailable } from '../database/unavailable';
 import { QUEUES } from '../domain/amqp-names';
-import { MalformedMessage } from '../domain/errors';
+import { InvalidConfiguration, MalformedMessage } from '../domain/errors';
 import { DISPATCH_REQUEST_TYPE, dispatchRequestSchema } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE, withdrawalSchema } from '../domain/messages/withdrawal';
 import { SupervisedConnection } from '../messaging/connection';
@@ -32,7 +33,8 @@ export interface DispatchSystem {
  * Starts the reference dispatch system: small, but whole. It consumes `dispatch.requests`, decides in
  * its own database, answers, and only then acks.
  *
- * @throws BrokerUnavailable where RabbitMQ cannot be reached.
+ * @throws BrokerUnavailable where RabbitMQ cannot be reached; {@link InvalidConfiguration} where the
+ * dispatch database is not migrated, with the command that mends it.
  */
 export async function startDispatchSystem(options: {
   amqpUrl: string;
@@ -42,6 +44,7 @@ export async function startDispatchSystem(options: {
   pauses?: RetryPauses;
 }): Promise<DispatchSystem> {
   const { amqpUrl, databaseUrl, decide, log, pauses } = options;
+  await checkMigrations(databaseUrl);
   const database = openDispatchDatabase({ url: databaseUrl, maximumConnections: PREFETCH });
   const publisher = await Publisher.open({ url: amqpUrl, name: 'dispatch-system publish', log });
 
@@ -86,6 +89,10 @@ export async function startDispatchSystem(options: {
       await channel.prefetch(PREFETCH);
       await consumer.consume(channel, { queue: QUEUES.dispatchRequests });
     },
+  }).catch(async (error: unknown) => {
+    await publisher.close();
+    await database.$disconnect();
+    throw error;
   });
   return {
     ready: () => connection.available && publisher.available && !consumer.paused,
@@ -97,4 +104,12 @@ export async function startDispatchSystem(options: {
       await database.$disconnect();
     },
   };
+}
+
+async function checkMigrations(url: string): Promise<void> {
+  const pending = await pendingMigrations({ url, schema: 'dispatch' });
+  if (pending.length === 0) return;
+  throw new InvalidConfiguration(
+    `the dispatch database lacks the migrations ${pending.join(', ')}: run \`order-dispatch setup migrate\``,
+  );
 }

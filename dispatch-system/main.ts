@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { InvalidConfiguration } from '../domain/errors';
 import { readDispatchSystemConfig } from '../runtime/config';
 import { runProcess } from '../runtime/run-process';
 import { decide, type Decide } from './decide';
@@ -7,13 +8,23 @@ import { startDispatchSystem } from './dispatch-system';
 /** The dispatch system as a process of its own. */
 runProcess('dispatch-system', readDispatchSystemConfig, async (config, log) => {
   const { amqpUrl, dispatchDatabaseUrl, decideModule } = config;
-  const scripted = decideModule
-    ? ((await import(resolve(decideModule))) as { decide: Decide })
-    : { decide };
   return startDispatchSystem({
     amqpUrl,
     databaseUrl: dispatchDatabaseUrl,
-    decide: scripted.decide,
+    decide: decideModule ? await loadDecide(decideModule) : decide,
     log,
   });
 });
+
+async function loadDecide(path: string): Promise<Decide> {
+  const exported = (await import(resolve(path)).catch((cause: unknown) => {
+    throw new InvalidConfiguration(
+      `DISPATCH_SYSTEM_DECIDE_MODULE: ${path} cannot be loaded: ${(cause as Error).message.split('\n')[0]}`,
+      { cause },
+    );
+  })) as { decide?: unknown };
+  if (typeof exported.decide === 'function') return exported.decide as Decide;
+  throw new InvalidConfiguration(
+    `DISPATCH_SYSTEM_DECIDE_MODULE: ${path} must export a function \`decide\``,
+  );
+}

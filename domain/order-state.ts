@@ -22,6 +22,8 @@ export interface OrderState {
   decision?: Decision;
   decidedBy?: string;
   decidedAt?: string;
+  /** When its personal data was blanked: from then on nothing of it changes. */
+  erasedAt?: string;
 }
 
 /** What the ledger makes of an acknowledgement. Only a `first` one is applied. */
@@ -54,6 +56,11 @@ export interface AcknowledgedSignal {
   answer: Answer;
   /** The order row after the answer was recorded; absent for an unknown order. */
   order?: OrderState;
+}
+
+/** Whether an answer is applied: the first to its request, or that one again. */
+export function isApplied({ class: ackClass }: Pick<AcknowledgedSignal, 'class'>): boolean {
+  return ackClass === 'first' || ackClass === 'duplicate';
 }
 
 /** Told when the dispatch system gave up on a request or withdrawal. */

@@ -55,6 +55,12 @@ export type Order = z.infer<typeof orderSchema>;
 export function parseOrder(input: unknown): Order {
   const parsed = orderSchema.safeParse(input);
   if (!parsed.success) throw new InvalidOrder(describeIssues(parsed.error, 'order'));
+  const unstorable = findUnstorable(parsed.data, 'order');
+  if (unstorable) {
+    throw new InvalidOrder(
+      `${unstorable}: has a character that no database stores (U+0000 or half a pair)`,
+    );
+  }
   refuseOversize('order.details', parsed.data.details, DETAILS_MAX_BYTES);
   refuseOversize('order', parsed.data, ORDER_MAX_BYTES);
   return parsed.data;
@@ -68,3 +74,22 @@ function refuseOversize(field: string, value: unknown, maximumBytes: number): vo
     );
   }
 }
+
+/** The first field whose text, or whose key, JSON can carry but PostgreSQL's jsonb cannot store. */
+function findUnstorable(value: unknown, path: string): string | undefined {
+  if (typeof value === 'string') return isStorable(value) ? undefined : path;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, field] of Object.entries(value)) {
+    if (!isStorable(key)) return path;
+    const name = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
+    const found = findUnstorable(field, name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function isStorable(text: string): boolean {
+  return !text.includes('\u0000') && !LONE_SURROGATE.test(text);
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { OrdersDatabase } from '../database/orders/connection';
+import { eraseLateDeadLetters } from '../database/orders/erasure';
 import { recordDeadLetter, type NewDeadLetter } from '../database/orders/dead-letters';
 import { APP_IDS, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
@@ -67,6 +68,7 @@ export async function startDeadLetterDrain(options: {
       const isNew = await recordDeadLetter(database, deadLetter);
       const { orderId, sourceQueue, messageId, deadLetterReason } = deadLetter;
       if (isNew) log.error({ orderId, sourceQueue, messageId, deadLetterReason }, 'dead letter');
+      if (orderId !== undefined) await eraseLateDeadLetters(database, orderId);
       // Also when it is not new: the drain may have ended between the two.
       if (isRequestOfOurs(deadLetter)) await tellWorkflows(temporal, deadLetter);
     },

@@ -8,7 +8,7 @@ import type { createMainActivities, createRequestActivities } from '../activitie
 import type { AcknowledgedSignal, Answer, OrderResult, OrderState } from '../domain/order-state';
 import { DEFAULT_POLICY } from '../domain/policy';
 import { withdrawalIdOf } from '../domain/request-id';
-import { ORDER_STATUS_EDGES, type OrderStatus } from '../domain/status';
+import { ORDER_STATUS_EDGES } from '../domain/status';
 import {
   SIGNALS,
   TASK_QUEUES,
@@ -155,8 +155,8 @@ describe('compensation', () => {
     retryWithdrawal: async (input) => {
       const simulated = orderOf(input);
       simulated.retriesNeeded += 1;
-      const { escalationReason: _reason, escalatedAt: _at, ...rest } = simulated.state;
-      simulated.state = rest;
+      delete simulated.state.escalationReason;
+      delete simulated.state.escalatedAt;
       return Promise.resolve(
         simulated.step('retryWithdrawal', () => ({
           decision: 'retry',
@@ -172,7 +172,7 @@ describe('compensation', () => {
           if (simulated.state.status !== 'cancelling' || !simulated.answer) return {};
           return {
             status: simulated.answer.outcome === 'withdrawn' ? 'cancelled' : 'dispatched',
-          } as { status: OrderStatus };
+          };
         }),
       );
     },

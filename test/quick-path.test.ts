@@ -97,6 +97,21 @@ describe('quick path', () => {
     );
   });
 
+  test.each([
+    ['U+0000 in a text', { note: 'a\u0000b' }, 'order.note'],
+    ['half a surrogate pair', { restaurantId: 'r-\ud83d' }, 'order.restaurantId'],
+    [
+      'such a key in the details',
+      { details: { deep: [{ 'k\u0000': 1 }] } },
+      'order.details.deep[0]',
+    ],
+  ])('an order that no database stores is refused: %s', async (_what, fields, name) => {
+    await expect(bed.client.placeOrder(newOrder(fields))).rejects.toMatchObject({
+      code: 'InvalidOrder',
+      message: expect.stringContaining(`${name}: has a character`) as string,
+    });
+  });
+
   test('a bad field is named, and its value is not', async () => {
     const order = newOrder({ deliveryAddress: { line: 'Secret Street', city: '', postcode: '1' } });
     const refused = bed.client.placeOrder({ ...order, currency: 'secret' });

@@ -27,12 +27,6 @@ import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file'
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import { createOrderDispatchWorker, type OrderDispatchWorker } from '../worker';
 
-Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
-  shutdownSignals: [],
-});
-
 /** Short pauses, so that what is tried again is tried again soon. */
 const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
 
@@ -107,6 +101,19 @@ export interface TestBed extends Surroundings {
   close: () => Promise<void>;
 }
 
+let isRuntimeQuiet = false;
+
+/** Keeps Temporal's runtime, which a test file that never speaks to it should not start, from talking. */
+function quietRuntime(): void {
+  if (isRuntimeQuiet) return;
+  isRuntimeQuiet = true;
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
+    shutdownSignals: [],
+  });
+}
+
 /** Starts worker and dispatch system on surroundings of their own. */
 export async function setup(
   options: { policy?: PolicyOverrides; servers?: Servers } = {},
@@ -114,6 +121,7 @@ export async function setup(
   const surroundings = await createSurroundings(options.servers);
   const { amqpUrl, namespace, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
   const log = silentLogger();
+  quietRuntime();
   const connection = await NativeConnection.connect({
     address: surroundings.stack.temporalAddress,
   });

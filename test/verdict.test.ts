@@ -26,9 +26,7 @@ const facts: fc.Arbitrary<Facts> = fc
       { status: 'live' as const, courierId: 'courier-1', requestId: 'o-1.1' },
     ),
     workflow: fc.constantFrom('running' as const, 'ended' as const, 'none' as const),
-    trigger: fc.constantFrom('request', 'late', 'conflicting', 'sweep', 'person') as fc.Arbitrary<
-      Facts['trigger']
-    >,
+    trigger: fc.constantFrom('request', 'late', 'conflicting', 'sweep', 'person'),
     copy: optional(
       fc.record({
         contentHash: fc.constantFrom('hash-1', 'hash-2'),

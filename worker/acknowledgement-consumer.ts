@@ -51,6 +51,7 @@ export async function startAcknowledgementConsumer(options: {
 }): Promise<AcknowledgementConsumer> {
   const { amqpUrl, database, temporal, quickPath, publisher, log, pauses } = options;
   let replyKey: string | undefined;
+  const done = new WeakMap<IncomingMessage, AcknowledgedSignal>();
 
   const consumer = new Consumer({
     log,
@@ -61,7 +62,11 @@ export async function startAcknowledgementConsumer(options: {
     handle: async (message) => {
       const acknowledgement = parseAcknowledgement(message);
       const { orderId, requestId } = acknowledgement;
-      const recorded = await recordAcknowledgement(database, message.messageId, acknowledgement);
+      // Once for each delivery: what is tried again after this must not fill the ledger.
+      const recorded =
+        done.get(message) ??
+        (await recordAcknowledgement(database, message.messageId, acknowledgement));
+      done.set(message, recorded);
       crashPoint('acknowledgement.afterCommit');
       const { class: trigger, order } = recorded;
       const { outcome } = acknowledgement;

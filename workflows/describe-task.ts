@@ -67,7 +67,7 @@ const WHAT_HAPPENED: Record<EscalationReason, (order: OrderState) => string> = {
   noAcknowledgement: (order) =>
     `The dispatch system did not answer request \`${currentRequest(order)}\` in all the attempts that its policy allows.`,
   brokerUnavailable: (order) =>
-    `Request \`${currentRequest(order)}\` never got out: RabbitMQ confirmed none of its messages.`,
+    `Request \`${currentRequest(order)}\` never got out: RabbitMQ confirmed none of its messages, or the service could not get as far as sending one.`,
   deadlinePassed: (order) =>
     `It had to be dispatched by ${order.dispatchBy}, and no courier was assigned by then.`,
   rejected: (order) =>

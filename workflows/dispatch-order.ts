@@ -4,6 +4,7 @@ import {
   condition,
   continueAsNew,
   log,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { DispatchOrderInput, OrderResult } from '../domain/order-state';
@@ -54,6 +55,9 @@ export async function cancelOrder(input: CancelOrderInput): Promise<OrderResult>
   });
 }
 
+/** Pause before an order whose row is gone is recorded again, in ms: no loop runs hot. */
+const RECORD_AGAIN_MS = 1_000;
+
 /** Does what the row's status asks for, until nothing is left to do and nobody waits for an answer. */
 async function followRow(view: OrderView): Promise<void> {
   do {
@@ -66,6 +70,7 @@ async function followRow(view: OrderView): Promise<void> {
         // The row was deleted behind our back: it is recorded again, and the path begins anew.
         if (finalFailureOf(error)?.type !== 'OrderNotFound') throw error;
         log.warn('the order row is gone: recording it again', { orderId: view.order.orderId });
+        await sleep(RECORD_AGAIN_MS);
         await submit(view);
       }
     }
@@ -80,6 +85,8 @@ async function takeNextStep(view: OrderView): Promise<void> {
     const request = view.cancelRequest;
     const at = new Date().toISOString();
     view.takeResult(await startCancellation({ orderId, request, at }));
+    // What was erased cannot be taken back: the caller hears that it is too late.
+    if (view.order.erasedAt) view.cancelRequest = undefined;
     return;
   }
   switch (status) {

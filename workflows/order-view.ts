@@ -1,11 +1,12 @@
-import type {
-  AcknowledgedSignal,
-  Answer,
-  DispatchOrderInput,
-  OrderProgress,
-  OrderResult,
-  OrderState,
-  OrderStatusView,
+import {
+  isApplied,
+  type AcknowledgedSignal,
+  type Answer,
+  type DispatchOrderInput,
+  type OrderProgress,
+  type OrderResult,
+  type OrderState,
+  type OrderStatusView,
 } from '../domain/order-state';
 import type { Policy } from '../domain/policy';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
@@ -99,8 +100,9 @@ export class OrderView implements TaskOwner {
   }
 
   /** Takes what the acknowledgement consumer tells. Answers that are not applied change nothing here. */
-  takeSignal({ class: acknowledgementClass, answer, order }: AcknowledgedSignal): void {
-    if (acknowledgementClass !== 'first' && acknowledgementClass !== 'duplicate') return;
+  takeSignal(signal: AcknowledgedSignal): void {
+    if (!isApplied(signal)) return;
+    const { answer, order } = signal;
     this.takeAnswer(answer);
     const waits = !this.row || this.row.status === 'placed' || this.row.status === 'escalated';
     if (order?.status === 'dispatched' && waits) this.row = order;

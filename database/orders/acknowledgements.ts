@@ -78,7 +78,9 @@ async function record(
       INSERT INTO acknowledgements (message_id, request_id, order_id, outcome, courier_id,
         rejection_code, retry_after_ms, detail, decided_at, class)
       SELECT ${messageId}, ${requestId}, ${orderId}, ${outcome}, ${courierId}, ${rejectionCode},
-        ${retryAfterMs}::int, ${detail}, ${new Date(decidedAt)}, class FROM classified
+        ${retryAfterMs}::int, CASE WHEN o.erased_at IS NULL THEN ${detail} END,
+        ${new Date(decidedAt)}, class
+      FROM classified LEFT JOIN locked o ON true
       RETURNING class, received_at
     ), moved AS (
       UPDATE orders SET status = 'dispatched', courier_id = ${courierId},
@@ -98,7 +100,7 @@ async function record(
       CASE WHEN m.order_id IS NULL THEN o.escalation_reason END AS "escalationReason",
       CASE WHEN m.order_id IS NULL THEN o.escalated_at END AS "escalatedAt",
       o.decision, o.decided_by AS "decidedBy", o.decision_note AS "decisionNote",
-      o.decided_at AS "decidedAt"
+      o.decided_at AS "decidedAt", o.erased_at AS "erasedAt"
     FROM ledger LEFT JOIN locked o ON true LEFT JOIN moved m ON true LEFT JOIN applied a ON true`;
   if (!row) throw new Error('the ledger returned no row');
   return {

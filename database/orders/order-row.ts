@@ -32,6 +32,7 @@ export function toOrderState(row: OrderRow): OrderState {
     decision: row.decision,
     decidedBy: row.decidedBy,
     decidedAt: row.decidedAt?.toISOString(),
+    erasedAt: row.erasedAt?.toISOString(),
   }) as unknown as OrderState;
 }
 

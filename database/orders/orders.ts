@@ -35,7 +35,9 @@ export async function insertOrRead(
   { attempt }: { attempt: boolean },
 ): Promise<OrderProgress> {
   const counted = attempt ? 1 : 0;
-  const rows = await database.$queryRaw<(OrderRow & { contentHash: string; policy: Policy })[]>`
+  const rows = await database.$queryRaw<
+    (OrderRow & { contentHash: string; policy: Policy; isNew: boolean })[]
+  >`
     INSERT INTO orders AS o
       (order_id, content_hash, "order", policy, dispatch_by, request_number, attempts)
     VALUES (${order.orderId}, ${contentHash}, ${JSON.stringify(order)}::jsonb,
@@ -46,16 +48,15 @@ export async function insertOrRead(
         WHERE request_id = o.order_id || '.' || o.request_number AND class = 'first'
           AND outcome = 'rejected')
       THEN ${counted} ELSE 0 END
-    RETURNING ${COLUMNS}, content_hash AS "contentHash", policy`;
+    RETURNING ${COLUMNS}, content_hash AS "contentHash", policy, (xmax = 0) AS "isNew"`;
   const row = rows[0];
   if (!row || row.contentHash !== contentHash) throw new OrderConflict(order.orderId);
   const state = toOrderState(row);
   // A new row has no answers yet: spare the quick path the second statement.
-  const isNew = row.attempts === counted && row.requestNumber === 1 && row.status === 'placed';
   return {
     order: state,
     policy: row.policy,
-    ...(isNew ? {} : await findAnswersFor(database, state)),
+    ...(row.isNew ? {} : await findAnswersFor(database, state)),
   };
 }
 
@@ -257,7 +258,8 @@ async function change(
   given: { where: Conditions; set: Changes },
 ): Promise<OrderState> {
   const [row] = await database.order.updateManyAndReturn({
-    where: { ...given.where, orderId },
+    // An erased order is final: nothing of it changes any more.
+    where: { ...given.where, orderId, erasedAt: null },
     data: { ...given.set, updatedAt: new Date() },
   });
   return row ? toOrderState(row) : readOrder(database, orderId);
@@ -286,6 +288,7 @@ const COLUMNS = Prisma.raw(
       ['decided_by', 'decidedBy'],
       ['decision_note', 'decisionNote'],
       ['decided_at', 'decidedAt'],
+      ['erased_at', 'erasedAt'],
     ] satisfies [string, keyof OrderRow][]
   )
     .map(([column, field]) => `${column} AS "${field}"`)
