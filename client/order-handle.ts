@@ -119,8 +119,11 @@ export class OrderHandle {
   /** Cancels an order whose dispatch has ended: a workflow of its own takes it back. */
   private async cancelLater(request: CancelRequest): Promise<OrderResult> {
     const { client, orderId } = this.options;
-    const before = (await this.dispatch.result()) as OrderResult;
-    if (before.status === 'cancelled') return before;
+    // Past Temporal's retention the workflow is gone, and the order's row knows more.
+    if ((await statusOf(this.dispatch)) !== undefined) {
+      const before = (await this.dispatch.result()) as OrderResult;
+      if (before.status === 'cancelled') return before;
+    }
     const input: CancelOrderInput = { orderId, request };
     await client.workflow.start(WORKFLOW_TYPES.cancelOrder, {
       workflowId: cancelOrderWorkflowId(orderId),

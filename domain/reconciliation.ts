@@ -26,6 +26,8 @@ export interface ReconcileOrderInput {
   /** What brought it up: the ID of a message or of a workflow run, or a person. */
   provenance: string;
   copy?: OrderCopy;
+  /** Findings that wait, where a run goes on in a new one. */
+  more?: ReconcileOrderInput[];
 }
 
 /** What `reconcileOrder` did about an order: its result, and the repair that it recorded. */

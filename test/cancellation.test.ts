@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { TooLateToCancel, type OrderHandle, type PolicyOverrides } from '../client';
 import type { Decide } from '../dispatch-system/decide';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { eraseCustomer } from '../operations/erase';
 import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
 
 const BRISK: PolicyOverrides = {
@@ -106,6 +108,18 @@ describe('cancellation', () => {
     await expect(handle.cancel(CUSTOMER)).rejects.toThrow(TooLateToCancel);
     expect(await statusOf(handle)).toBe('dispatched');
     expect(await handle.status()).toMatchObject({ status: 'dispatched', courierId: 'courier-8' });
+  });
+
+  test('of an order whose personal data was erased is too late: nothing of it changes any more', async () => {
+    const order = newOrder({ customerId: `c-${randomUUID()}` });
+    const handle = await bed.client.placeOrder(order);
+    await handle.result();
+    await eraseCustomer(
+      { orders: bed.orders, dispatch: bed.dispatches },
+      { customerId: order.customerId, actor: 'ana', note: 'asked', dryRun: false, now: new Date() },
+    );
+    await expect(handle.cancel(CUSTOMER)).rejects.toThrow(TooLateToCancel);
+    expect(await statusOf(handle)).toBe('dispatched');
   });
 
   test('of an unknown order says so', async () => {

@@ -66,6 +66,13 @@ describe('messaging', () => {
     expect((results[1] as PromiseRejectedResult).reason).toBeInstanceOf(UnroutableMessage);
   });
 
+  test('a channel that the broker closes fails its publishes, and comes back', async () => {
+    const publish = (exchange: string) =>
+      bed.publisher.publish(message({ exchange, routingKey: QUEUES.supplementRequests }));
+    await expect(publish('no-such-exchange')).rejects.toThrow(BrokerUnavailable);
+    await eventually(() => publish('').then(() => true));
+  });
+
   test('every message carries what its contract says', async () => {
     const order = newOrder();
     await (await bed.client.placeOrder(order)).result();

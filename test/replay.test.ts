@@ -4,9 +4,13 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { Worker } from '@temporalio/worker';
 import type { PolicyOverrides } from '../client';
 import type { Decide } from '../dispatch-system/decide';
-import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import {
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+  reconcileOrderWorkflowId,
+} from '../domain/temporal-names';
 import { workflowBundlePath } from '../worker/workflow-bundle';
-import { inTurn, newOrder, openTask, setup, type TestBed } from './setup';
+import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
 
 const BRISK: PolicyOverrides = {
   quickWindowMs: 0,
@@ -21,7 +25,13 @@ type Handle = Awaited<ReturnType<TestBed['client']['placeOrder']>>;
 /** One history of each shape: how it comes to be. */
 const SHAPES: Record<
   string,
-  { policy: PolicyOverrides; decide?: Decide; act?: (handle: Handle) => Promise<unknown> }
+  {
+    policy: PolicyOverrides;
+    decide?: Decide;
+    act?: (handle: Handle, bed: TestBed) => Promise<unknown>;
+    /** Whose history: that of the order's dispatch, unless it says otherwise. */
+    workflowIdOf?: (orderId: string) => string;
+  }
 > = {
   'quick-path': { policy: {} },
   'durable-path': {
@@ -64,6 +74,44 @@ const SHAPES: Record<
     decide: inTurn({ kind: 'staySilent' }),
     act: (handle) => handle.cancel(BY_ANA),
   },
+  'cancelled-after-the-end': {
+    policy: {},
+    act: async (handle) => {
+      await handle.result();
+      await handle.cancel(BY_ANA);
+    },
+    workflowIdOf: cancelOrderWorkflowId,
+  },
+  'row-restored': {
+    policy: {},
+    act: async (handle, bed) => {
+      await handle.result();
+      const { orderId } = handle;
+      await bed.orders.order.update({
+        where: { orderId },
+        data: { status: 'placed', courierId: null, dispatchedBy: null },
+      });
+      await bed.client.reconcile(orderId, { actor: 'ana' });
+    },
+    workflowIdOf: reconcileOrderWorkflowId,
+  },
+  'finding-kept': {
+    policy: {},
+    act: async (handle, bed) => {
+      await handle.result();
+      const { orderId } = handle;
+      await bed.dispatches.dispatch.updateMany({
+        where: { orderId },
+        data: { status: 'withdrawn' },
+      });
+      const reconciled = bed.client.reconcile(orderId, { actor: 'ana' });
+      const taskId = reconcileOrderWorkflowId(orderId);
+      const resolution = { decision: 'keep', ...BY_ANA } as const;
+      await eventually(() => bed.client.resolveTask(taskId, resolution).then(() => true));
+      await reconciled;
+    },
+    workflowIdOf: reconcileOrderWorkflowId,
+  },
 };
 
 const fileOf = (shape: string) => join(__dirname, 'histories', `${shape}.json`);
@@ -75,7 +123,10 @@ const withoutIdentity = (json: string) =>
 describe('replay', () => {
   const workflowBundle = { codePath: workflowBundlePath() };
   let bed: TestBed;
-  beforeAll(async () => (bed = await setup()));
+  beforeAll(async () => {
+    bed = await setup();
+    await bed.startSupplementSystem({ graceMs: 60_000 });
+  });
   afterAll(() => bed.close());
 
   // A change that makes one of these fail would break orders that are under way when it is deployed.
@@ -88,14 +139,14 @@ describe('replay', () => {
   test.each(Object.entries(SHAPES))(
     'the history that %s makes today replays',
     async (shape, given) => {
-      const { policy, decide, act } = given;
+      const { policy, decide, act, workflowIdOf = dispatchOrderWorkflowId } = given;
       const order = newOrder();
       if (decide) bed.script(order.orderId, decide);
       const handle = await bed.client.placeOrder(order, { policy });
-      await act?.(handle);
+      await act?.(handle, bed);
       await handle.result();
       const history = await bed.temporal.workflow
-        .getHandle(dispatchOrderWorkflowId(order.orderId))
+        .getHandle(workflowIdOf(order.orderId))
         .fetchHistory();
       await Worker.runReplayHistory({ workflowBundle }, history);
       if (!existsSync(fileOf(shape))) {

@@ -8,7 +8,8 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
-import type { AcknowledgedSignal, OrderStatusView } from '../domain/order-state';
+import type { AcknowledgedSignal, Answer, OrderStatusView } from '../domain/order-state';
+import type { Outcome } from '../domain/messages/acknowledgement';
 import { DEFAULT_POLICY } from '../domain/policy';
 import type { ReconcileOrderInput, ReconcileResult, RepairAction } from '../domain/reconciliation';
 import { withdrawalIdOf } from '../domain/request-id';
@@ -46,14 +47,21 @@ const statusQuery = defineQuery<Pick<OrderStatusView, 'orderId' | 'humanTask'>>(
  */
 export async function reconcileOrder(input: ReconcileOrderInput): Promise<ReconcileResult> {
   const { orderId } = input;
-  const findings = [new Finding(input)];
+  const { more = [], ...first } = input;
+  const findings = [first, ...more].map((each) => new Finding(each));
   let current = findings[0];
+  // In a new run, what is settled stays behind, and what waits comes along.
+  const goOn = (): Promise<never> => {
+    const rest = findings.slice(current ? findings.indexOf(current) : 0);
+    const [now = first, ...later] = rest.map((finding) => finding.input);
+    return continueAsNew<typeof reconcileOrder>({ ...now, more: later });
+  };
   setHandler(foundSignal, (found) => {
     const isKnown = findings.some(({ input: known }) => isSameFinding(known, found));
     if (!isKnown && findings.length < FINDINGS_KEPT) findings.push(new Finding(found));
   });
   setHandler(acknowledgedSignal, ({ answer }) => {
-    if (current && answer.requestId === withdrawalIdOf(orderId)) current.withdrawalAnswered = true;
+    if (current && answer.requestId === withdrawalIdOf(orderId)) current.withdrawal = answer;
   });
   const owner: TaskOwner = {
     get humanTask() {
@@ -66,9 +74,9 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
   return CancellationScope.nonCancellable(async () => {
     let result: ReconcileResult | undefined;
     for (let next = 0; next < findings.length || !result; next += 1) {
-      current = findings[next] ?? new Finding(input);
+      current = findings[next] ?? new Finding(first);
       await sleep(SETTLE_MS);
-      result = await settle(current);
+      result = await settle(current, goOn);
       await condition(allHandlersFinished);
     }
     return result;
@@ -79,7 +87,7 @@ function isSameFinding(one: ReconcileOrderInput, other: ReconcileOrderInput): bo
   return one.trigger === other.trigger && one.provenance === other.provenance;
 }
 
-async function settle(finding: Finding): Promise<ReconcileResult> {
+async function settle(finding: Finding, goOn: () => Promise<never>): Promise<ReconcileResult> {
   const { orderId, provenance } = finding.input;
   const before = await lookUp(finding);
   const { verdict, rule } = decideVerdict(before);
@@ -89,7 +97,7 @@ async function settle(finding: Finding): Promise<ReconcileResult> {
     const after = await lookUp(finding);
     // Nothing was done, or it did not help: from here on a person decides.
     const isSettled = done === 'restarted' || decideVerdict(after).verdict === 'consistent';
-    if (!isSettled) done = await askPerson(finding, rule, after);
+    if (!isSettled) done = await askPerson({ finding, rule, facts: after, goOn });
   }
   const { resolution } = finding;
   if (done !== 'nothing') {
@@ -142,21 +150,34 @@ async function carryOut(
 /** Takes the dispatch back, whatever an earlier withdrawal was answered. */
 async function withdraw(finding: Finding): Promise<RepairAction> {
   const { orderId } = finding.input;
-  finding.withdrawalAnswered = false;
+  finding.withdrawal = undefined;
   const policy = DEFAULT_POLICY;
   const deadline = new Date(Date.now() + policy.dispatchWithinMs);
   const activities = requestActivities(policy, deadline);
   const { failure } = await awaitAnswer({
     request: () => activities.requestWithdrawal({ orderId, again: true }),
-    isOver: () => finding.withdrawalAnswered,
+    isOver: () => finding.withdrawal !== undefined,
   });
-  return failure ? 'nothing' : 'withdrawn';
+  if (failure) return 'nothing';
+  return outcomeOf(finding) === 'withdrawn' ? 'withdrawn' : 'withdrawalRefused';
 }
 
-async function askPerson(finding: Finding, rule: string, facts: Facts): Promise<RepairAction> {
+/** What the withdrawal was answered: read afresh, since it changes while the code waits. */
+function outcomeOf({ withdrawal }: Finding): Outcome | undefined {
+  return withdrawal?.outcome;
+}
+
+async function askPerson(given: {
+  finding: Finding;
+  rule: string;
+  facts: Facts;
+  goOn: () => Promise<never>;
+}): Promise<RepairAction> {
+  const { finding, rule, facts, goOn } = given;
   const { orderId } = finding.input;
   let done: RepairAction = 'nothing';
-  while (done === 'nothing') {
+  // Where it could not be carried out, the person hears of it by the task that opens again.
+  while (done === 'nothing' || done === 'withdrawalRefused') {
     await openTask(finding, {
       escalationReason: 'discrepancy',
       escalatedAt: new Date().toISOString(),
@@ -169,7 +190,7 @@ async function askPerson(finding: Finding, rule: string, facts: Facts): Promise<
         done = await carryOutDecision(finding, resolution);
         return true;
       },
-      continueAsNew: () => continueAsNew<typeof reconcileOrder>(finding.input),
+      continueAsNew: goOn,
     });
   }
   return done;
@@ -190,7 +211,8 @@ async function carryOutDecision(finding: Finding, resolution: Resolution): Promi
 class Finding implements TaskOwner {
   humanTask: HumanTask | undefined;
   resolution: Resolution | undefined;
-  withdrawalAnswered = false;
+  /** The newest answer to its withdrawal. */
+  withdrawal: Answer | undefined;
   /** Whether a person has decided to leave just this as it is. */
   isKept = false;
 

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import type { OrderHandle, PolicyOverrides } from '../../client';
+import { recordDeadLetter } from '../../database/orders/dead-letters';
 import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
+import { contentHash } from '../../domain/content-hash';
+import { dispatchRequestMessage } from '../../messaging/messages';
+import { replayDeadLetters } from '../../operations/dead-letters-replay';
+import { silentLogger } from '../../runtime/logger';
 import { rabbitmqctl } from '../../stack/rabbitmqctl';
 import { startTestServices, type TestServices } from '../../stack/services';
 import { eventually, inTurn, newOrder, setup, type TestBed } from '../setup';
@@ -84,6 +89,61 @@ describe('a server that goes away and comes back', () => {
     await services.rabbitmq.start();
     await ready();
     await expectAllDispatchedOnce([...before, ...during]);
+  }, 120_000);
+
+  test('the broker, restarted in the middle of a replay of dead letters: each is replayed, none handled twice', async () => {
+    const orders = Array.from({ length: 15 }, () => newOrder());
+    for (const order of orders) {
+      const requestId = `${order.orderId}.1`;
+      const dispatchBy = new Date(Date.now() + 600_000).toISOString();
+      const { content, type, appId, headers } = dispatchRequestMessage(
+        { requestId, orderId: order.orderId, dispatchBy, contentHash: contentHash(order), order },
+        undefined,
+      );
+      await recordDeadLetter(bed.orders, {
+        fingerprint: requestId,
+        sourceQueue: QUEUES.dispatchRequests,
+        messageId: requestId,
+        type,
+        appId,
+        orderId: order.orderId,
+        deadLetterReason: 'by a test',
+        properties: {},
+        headers,
+        content: Uint8Array.from(content),
+        attempts: 5,
+        firstFailedAt: new Date(),
+        lastFailedAt: new Date(),
+      });
+    }
+    let restart: Promise<void> | undefined;
+    const report = await replayDeadLetters({
+      database: bed.orders,
+      amqpUrl: bed.amqpUrl,
+      log: silentLogger(),
+      filter: { deadLetterReason: 'by a test' },
+      actor: 'ana',
+      note: 'mended',
+      canary: 0,
+      ratePerSecond: 5,
+      brokerWaitMs: 60_000,
+      onProgress: (progress) => {
+        if (progress.kind !== 'replayed' || progress.replayed !== 5) return;
+        restart ??= services.rabbitmq.stop().then(() => services.rabbitmq.start());
+      },
+    });
+    await restart;
+    expect(report.stopped).toBeUndefined();
+    expect(report.replayed).toHaveLength(orders.length);
+    await eventually(
+      async () =>
+        (await bed.dispatches.dispatch.count({
+          where: { orderId: { in: orders.map(({ orderId }) => orderId) } },
+        })) === orders.length,
+      { withinMs: 60_000 },
+    );
+    const open = await bed.orders.deadLetter.count({ where: { state: 'open' } });
+    expect(open).toBe(0);
   }, 120_000);
 
   test('the broker, blocking publishers: requests wait for it, and burn no attempt', async () => {
