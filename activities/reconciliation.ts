@@ -4,7 +4,7 @@ import { findAnswersFor } from '../database/orders/orders';
 import { startReconciliation } from '../client/start-reconciliation';
 import { findWorkflowFacts } from '../client/workflow-facts';
 import { findOrder } from '../database/orders/order-record';
-import { findKeptFacts, insertRepair } from '../database/orders/record-repair';
+import { findKeptFactsOf, insertRepair } from '../database/orders/repairs';
 import { OrderNotFound } from '../domain/errors';
 import { parseOrder } from '../domain/order';
 import type { DispatchOrderInput } from '../domain/order-state';
@@ -36,10 +36,15 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
     async findOrderSideFacts({ orderId }: { orderId: string }): Promise<OrderSideFacts> {
       const [found, kept, workflow] = await Promise.all([
         findOrder(database, orderId),
-        findKeptFacts(database, orderId),
+        findKeptFactsOf(database, [orderId]),
         findWorkflowFacts(temporal, orderId),
       ]);
-      return { ...(found && { order: found.facts }), ...(kept && { kept }), workflow };
+      const keptFacts = kept.get(orderId);
+      return {
+        ...(found && { order: found.facts }),
+        ...(keptFacts && { kept: keptFacts }),
+        workflow,
+      };
     },
 
     /** Starts `dispatchOrder` again: with the row's order, or with the copy where the row is lost. */

@@ -159,11 +159,7 @@ export interface DatabaseUrls {
 export function readWorkerConfig(environment: Environment = process.env): WorkerConfig {
   const variables = read(workerSchema, environment);
   return {
-    temporal: {
-      ...toTemporal(variables),
-      address: variables.TEMPORAL_ADDRESS,
-      namespace: variables.TEMPORAL_NAMESPACE ?? 'default',
-    },
+    temporal: toTemporalConfig(variables),
     amqpUrl: variables.AMQP_URL,
     ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
     policy: readPolicy(variables.ORDER_DISPATCH_POLICY),
@@ -196,11 +192,7 @@ export function readDispatchSystemConfig(
 export function readSupplementConfig(environment: Environment = process.env): SupplementConfig {
   const variables = read(supplementSchema, environment);
   return {
-    temporal: {
-      ...toTemporal(variables),
-      address: variables.TEMPORAL_ADDRESS,
-      namespace: variables.TEMPORAL_NAMESPACE ?? 'default',
-    },
+    temporal: toTemporalConfig(variables),
     amqpUrl: variables.AMQP_URL,
     ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
     dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
@@ -249,6 +241,13 @@ function readPolicy(json: string | undefined): Policy {
     const what = error instanceof SyntaxError ? 'is not JSON' : (error as Error).message;
     throw new InvalidConfiguration(`ORDER_DISPATCH_POLICY: ${what}`, { cause: error });
   }
+}
+
+function toTemporalConfig(
+  variables: z.infer<z.ZodObject<typeof temporalVariables>> & { TEMPORAL_ADDRESS: string },
+): TemporalConfig {
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace = 'default' } = variables;
+  return { ...toTemporal(variables), address, namespace };
 }
 
 function toTemporal(

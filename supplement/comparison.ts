@@ -7,7 +7,8 @@ import {
   type DispatchViewRow,
 } from '../database/dispatch/dispatch-view';
 import type { OrdersDatabase } from '../database/orders/connection';
-import { findKeptFactsOf, findOrderFacts } from '../database/orders/order-facts';
+import { findOrderFacts } from '../database/orders/order-facts';
+import { findKeptFactsOf } from '../database/orders/repairs';
 import {
   VERDICT_RULES,
   decideVerdict,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import { applyMigrations } from '../database/migrate';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
-import { insertRepair } from '../database/orders/record-repair';
+import { insertRepair } from '../database/orders/repairs';
 import type { Repair } from '../domain/reconciliation';
 import type { RepairRecord } from '../operations/repairs';
 import { errorLine, runCli } from './run-cli';

@@ -1,5 +1,5 @@
 import type { DispatchedBy, OrderStatus } from '../../domain/status';
-import type { Facts, OrderFacts } from '../../domain/verdict';
+import type { OrderFacts } from '../../domain/verdict';
 import type { OrdersDatabase } from './connection';
 
 /** What the order database says of these orders, in one statement; absent where it has no such row. */
@@ -14,7 +14,8 @@ export async function findOrderFacts(
   return new Map(rows.map((row) => [row.orderId, toOrderFacts(row)]));
 }
 
-function toOrderFacts(row: {
+/** What a row says of its order, for the verdict table. */
+export function toOrderFacts(row: {
   contentHash: string;
   status: string;
   dispatchedBy: string | null;
@@ -30,21 +31,4 @@ function toOrderFacts(row: {
     ...(status === 'dispatched' && dispatchedBy && { dispatchedBy }),
     ...(status === 'dispatched' && courierId && { courierId }),
   };
-}
-
-/**
- * What a person decided to keep of these orders, in one statement: only where that was the last thing
- * done about the order.
- */
-export async function findKeptFactsOf(
-  database: OrdersDatabase,
-  orderIds: readonly string[],
-): Promise<Map<string, Facts>> {
-  const rows = await database.$queryRaw<{ orderId: string; done: string; after: Facts }[]>`
-    SELECT DISTINCT ON (order_id) order_id AS "orderId", done, after
-    FROM repairs WHERE order_id = ANY(${[...orderIds]}::text[])
-    ORDER BY order_id, id DESC`;
-  return new Map(
-    rows.filter(({ done }) => done === 'kept').map(({ orderId, after }) => [orderId, after]),
-  );
 }

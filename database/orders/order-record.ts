@@ -3,6 +3,7 @@ import type { OrderState } from '../../domain/order-state';
 import type { Policy } from '../../domain/policy';
 import type { OrderFacts } from '../../domain/verdict';
 import type { OrdersDatabase } from './connection';
+import { toOrderFacts } from './order-facts';
 import { toOrderState } from './order-row';
 
 /** An order's row, whole. */
@@ -21,16 +22,10 @@ export async function findOrder(
   const row = await database.order.findUnique({ where: { orderId } });
   if (!row) return undefined;
   const state = toOrderState(row);
-  const { status, dispatchedBy, courierId } = state;
   return {
     order: parseOrder(row.order),
     state,
     policy: row.policy as unknown as Policy,
-    facts: {
-      status,
-      contentHash: row.contentHash,
-      ...(status === 'dispatched' && dispatchedBy && { dispatchedBy }),
-      ...(status === 'dispatched' && courierId && { courierId }),
-    },
+    facts: toOrderFacts(row),
   };
 }

@@ -1,13 +1,13 @@
 import type { Repair, RepairAction } from '../../domain/reconciliation';
 import type { Facts } from '../../domain/verdict';
 import type { OrdersDatabase } from './connection';
-import type { Repair as RepairModel } from './generated/client';
+import type { Prisma, Repair as RepairModel } from './generated/client';
 
 /** A repair as the table has it. */
 export interface RepairRecord extends Repair {
   /** Decimal, counting up. */
   id: string;
-  /** The workflow run that recorded it. */
+  /** `<workflow run>/<activity>` that recorded it. */
   runId: string;
   createdAt: Date;
 }
@@ -57,4 +57,33 @@ function toRecord({ actor, note, ...row }: RepairModel): RepairRecord {
     ...(actor !== null && { actor }),
     ...(note !== null && { note }),
   };
+}
+
+/** Records a repair, once however often it is recorded by the same `runId`. */
+export async function insertRepair(
+  database: OrdersDatabase,
+  repair: Repair,
+  runId: string,
+): Promise<void> {
+  const { before, after, actor = null, note = null, ...rest } = repair;
+  const json = (facts: Facts) => facts as unknown as Prisma.InputJsonObject;
+  const data = { ...rest, actor, note, runId, before: json(before), after: json(after) };
+  await database.repair.createMany({ data, skipDuplicates: true });
+}
+
+/**
+ * What a person decided to keep of these orders, in one statement: only where that was the last thing
+ * done about the order.
+ */
+export async function findKeptFactsOf(
+  database: OrdersDatabase,
+  orderIds: readonly string[],
+): Promise<Map<string, Facts>> {
+  const rows = await database.$queryRaw<{ orderId: string; done: string; after: Facts }[]>`
+    SELECT DISTINCT ON (order_id) order_id AS "orderId", done, after
+    FROM repairs WHERE order_id = ANY(${[...orderIds]}::text[])
+    ORDER BY order_id, id DESC`;
+  return new Map(
+    rows.filter(({ done }) => done === 'kept').map(({ orderId, after }) => [orderId, after]),
+  );
 }
