@@ -72,6 +72,8 @@ describe('dead letters', () => {
   /** Dead letters of valid requests, as their consumer writes them. */
   const deadRequests = async (count: number, deadLetterReason: string) => {
     const orders = Array.from({ length: count }, () => newOrder());
+    // The test before may have had all connections closed.
+    await bed.publisher.whenAvailable(AbortSignal.timeout(20_000));
     await Promise.all(
       orders.map((order) => {
         const { orderId } = order;
@@ -395,7 +397,8 @@ describe('dead letters', () => {
       let closing: Promise<void> | undefined;
       return replay({
         filter: { deadLetterReason: reason },
-        ratePerSecond: 40,
+        // Slow enough to be under way still when `rabbitmqctl`, on a busy machine, is done.
+        ratePerSecond: 10,
         canary: 0,
         brokerWaitMs,
         onProgress: ({ kind }) => {
