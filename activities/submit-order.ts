@@ -11,6 +11,7 @@ import type { ActivityDependencies } from './dependencies';
 
 /** What {@link createSubmitActivities}' `submitOrder` found. */
 export interface Submission extends OrderProgress {
+  contentHash: string;
   /** When the broker confirmed the request, if the quick path sent it and had no answer in time. */
   confirmedAt?: string;
 }
@@ -47,7 +48,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
           },
           { attempt: wait !== undefined },
         );
-        if (!wait || !isUnanswered(progress)) return progress;
+        if (!wait || !isUnanswered(progress)) return { ...progress, contentHash: hash };
 
         const { requestNumber } = progress.order;
         const requestId = requestIdOf(order.orderId, requestNumber);
@@ -70,9 +71,11 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
             crashPoint('quickPath.afterPublish');
           }, wait.leave);
         const signal = await wait.answer(progress.policy.quickWindowMs);
-        return signal
-          ? answered(progress, signal)
-          : { ...progress, ...(confirmedAt && { confirmedAt }) };
+        return {
+          ...(signal ? answered(progress, signal) : progress),
+          contentHash: hash,
+          ...(!signal && confirmedAt && { confirmedAt }),
+        };
       } finally {
         wait?.leave();
       }

@@ -65,7 +65,7 @@ confirmed it. Safe to repeat: the receivers know a message that they have had.
 
 First the canaries (--canary): the rest goes only when none of them is a dead letter again within
 --watch seconds, and stops when one is later. A malformed message comes back at once, one that its
-consumer tries five times after 15 s: with --watch 20 those are caught before the rest goes, too.
+consumer tries five times after 15 s: both are caught before the rest goes.
 Canaries need the receivers and the supplement system running, which records those that fail.
 
 Exits with 1 where it stopped because a message failed, with 3 where the broker or a receiver is away;
@@ -113,7 +113,7 @@ export function addDeadLettersCommands(program: Command): void {
     )
     .option('--rate <count>', 'messages per second', parsePositive, 10)
     .option('--canary <count>', 'how many must succeed before the rest goes', parseCount, 3)
-    .option('--watch <seconds>', 'how long a canary may fail', parseCount, 5)
+    .option('--watch <seconds>', 'how long a canary may fail', parseCount, 20)
     .option('--limit <count>', 'at most so many', parsePositive)
     .addHelpText('after', REPLAY_HELP)
     .action((ids: string[], _, command: Command) => replay(ids, command.optsWithGlobals()));

@@ -191,7 +191,7 @@ export class OrderDispatchClient {
       throw translateError(error, orderId);
     });
     const known = memo?.[MEMO_CONTENT_HASH];
-    // A start by hand carries no hash: there the worker compares with the order's row.
+    // A start by hand has no hash until its first task is done.
     if (known !== undefined && known !== hash) throw new OrderConflict(orderId);
   }
 

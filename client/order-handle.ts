@@ -43,10 +43,9 @@ export class OrderHandle {
     return this.translated(() =>
       this.options.call(async () => {
         const cancellation = await statusOf(this.cancellation);
-        const [workflow, status] =
-          cancellation === undefined
-            ? [this.dispatch, await statusOf(this.dispatch)]
-            : [this.cancellation, cancellation];
+        const [workflow, status] = counts(cancellation)
+          ? [this.cancellation, cancellation]
+          : [this.dispatch, await statusOf(this.dispatch)];
         if (status === undefined) throw new OrderNotFound(this.orderId);
         return status === 'RUNNING'
           ? workflow.query<OrderStatusView>(QUERIES.status)
@@ -66,7 +65,7 @@ export class OrderHandle {
     return this.translated(async () => {
       const result = (await this.dispatch.result()) as OrderResult;
       // Only a dispatched order can have been cancelled later.
-      if (result.status === 'cancelled' || (await statusOf(this.cancellation)) === undefined) {
+      if (result.status === 'cancelled' || !counts(await statusOf(this.cancellation))) {
         return result;
       }
       return (await this.cancellation.result()) as OrderResult;
@@ -119,8 +118,8 @@ export class OrderHandle {
   /** Cancels an order whose dispatch has ended: a workflow of its own takes it back. */
   private async cancelLater(request: CancelRequest): Promise<OrderResult> {
     const { client, orderId } = this.options;
-    // Past Temporal's retention the workflow is gone, and the order's row knows more.
-    if ((await statusOf(this.dispatch)) !== undefined) {
+    // Past Temporal's retention, or terminated, it has no result, and the order's row knows more.
+    if ((await statusOf(this.dispatch)) === 'COMPLETED') {
       const before = (await this.dispatch.result()) as OrderResult;
       if (before.status === 'cancelled') return before;
     }
@@ -154,6 +153,11 @@ export class OrderHandle {
       throw translateError(error, this.orderId);
     }
   }
+}
+
+/** Whether a cancellation has a say: one that failed (there was no order then) or was ended has none. */
+function counts(cancellation: string | undefined): boolean {
+  return cancellation === 'RUNNING' || cancellation === 'COMPLETED';
 }
 
 /** A workflow's status; `undefined` where there is no such workflow. */

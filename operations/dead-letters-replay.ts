@@ -36,7 +36,7 @@ export interface ReplayOptions {
   canary?: number;
   /**
    * How long a canary may come back as a dead letter before it counts as handled, in ms. A malformed
-   * message comes back at once, one that its consumer tries five times after 15 s. @default 5000
+   * message comes back at once, one that its consumer tries five times after 15 s. @default 20000
    */
   watchMs?: number;
   /** At most so many. @default no limit */
@@ -120,7 +120,7 @@ type Run = ReplayOptions & {
 };
 
 async function replayAll(run: Run): Promise<void> {
-  const { ratePerSecond = 10, canary = 3, watchMs = 5_000, report, onProgress } = run;
+  const { ratePerSecond = 10, canary = 3, watchMs = 20_000, report, onProgress } = run;
   const canaries = Math.min(canary, report.matched);
   const watch = async () => {
     onProgress?.({ kind: 'watching', canaries: report.replayed.length, watchMs });

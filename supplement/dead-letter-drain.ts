@@ -9,7 +9,12 @@ import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE } from '../domain/messages/withdrawal';
 import { orderIdSchema } from '../domain/order';
 import type { RequestDeadLettered } from '../domain/order-state';
-import { SIGNALS, cancelOrderWorkflowId, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import {
+  SIGNALS,
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+  reconcileOrderWorkflowId,
+} from '../domain/temporal-names';
 import { SupervisedConnection } from '../messaging/connection';
 import { Consumer, type RetryPauses } from '../messaging/consumer';
 import type { IncomingMessage } from '../messaging/incoming-message';
@@ -114,7 +119,7 @@ function toDeadLetter(message: IncomingMessage): NewDeadLetter {
     type,
     appId,
     ...(orderId !== undefined && { orderId }),
-    deadLetterReason: storable(failure.deadLetterReason),
+    deadLetterReason: storable(failure.deadLetterReason).slice(0, REASON_MAX_LENGTH),
     properties: storable({
       ...(correlationId !== undefined && { correlationId }),
       ...(replyTo !== undefined && { replyTo }),
@@ -134,6 +139,9 @@ interface Failure {
   firstFailedAt?: Date;
   lastFailedAt?: Date;
 }
+
+/** The table is indexed by it, and a stranger may have written it. */
+const REASON_MAX_LENGTH = 500;
 
 /** What our consumers write (see messaging/consumer.ts). */
 const consumerHeaders = z.object({
@@ -232,7 +240,11 @@ async function tellWorkflows(
 ): Promise<void> {
   if (orderId === undefined) return;
   const told: RequestDeadLettered = { requestId };
-  const workflowIds = [dispatchOrderWorkflowId(orderId), cancelOrderWorkflowId(orderId)];
+  const workflowIds = [
+    dispatchOrderWorkflowId,
+    cancelOrderWorkflowId,
+    reconcileOrderWorkflowId,
+  ].map((idOf) => idOf(orderId));
   await temporal.withDeadline(Date.now() + SIGNAL_WITHIN_MS, () =>
     Promise.all(
       workflowIds.map(async (workflowId) => {

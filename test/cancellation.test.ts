@@ -128,6 +128,15 @@ describe('cancellation', () => {
     });
   });
 
+  test('that came before its order says so, and does not stand in its way', async () => {
+    const order = newOrder();
+    const handle = bed.client.getOrder(order.orderId);
+    await expect(handle.cancel(CUSTOMER)).rejects.toMatchObject({ code: 'OrderNotFound' });
+    await bed.client.placeOrder(order);
+    expect(await handle.result()).toMatchObject({ status: 'dispatched' });
+    expect(await handle.status()).toMatchObject({ status: 'dispatched' });
+  });
+
   test('of 200 dispatched orders while their answers repeat leaves no courier on the way', async () => {
     const handles = await Promise.all(
       Array.from({ length: 200 }, () =>

@@ -156,6 +156,16 @@ describe('human task', () => {
     });
   });
 
+  test('a resolution of an order whose row was deleted is refused, and the order goes on', async () => {
+    const handle = await escalate();
+    acceptFromNowOn(handle);
+    await bed.orders.order.delete({ where: { orderId: handle.orderId } });
+    await expect(
+      handle.resolve({ decision: 'retry', actor: 'ana', note: 'n' }),
+    ).rejects.toMatchObject({ code: 'ResolutionRefused' });
+    expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-5' });
+  });
+
   test('an acceptance during the human task wins and closes it', async () => {
     const handle = await escalate();
     await bed.acknowledge({

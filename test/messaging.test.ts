@@ -33,6 +33,7 @@ describe('messaging', () => {
     content: Buffer.from('{}'),
     ...fields,
   });
+  const waitingIn = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
   /** Takes the dead letter with this message ID; others stay. */
   const deadLetter = (queue: string, messageId: string) =>
     eventually(
@@ -144,6 +145,23 @@ describe('messaging', () => {
     expect(dead.properties.headers).toMatchObject({
       deadLetterReason: 'MalformedMessage: body.courierId: is needed with accepted',
     });
+  });
+
+  test('an acknowledgement that does not answer what it names is malformed, and changes nothing', async () => {
+    const order = newOrder();
+    bed.script(order.orderId, () => ({ kind: 'staySilent' }));
+    const handle = await bed.client.placeOrder(order);
+    const answers = [
+      { requestId: `${order.orderId}.1`, outcome: 'withdrawn' },
+      { requestId: `${order.orderId}.withdrawal`, outcome: 'accepted', courierId: 'courier-1' },
+      { requestId: 'another.1', orderId: order.orderId, outcome: 'accepted', courierId: 'c' },
+    ] as const;
+    for (const answer of answers) await bed.acknowledge(answer);
+    await eventually(
+      async () => (await waitingIn(deadLetterQueueOf(QUEUES.acknowledgements))) >= 3,
+    );
+    expect(await bed.orders.acknowledgement.count({ where: { orderId: order.orderId } })).toBe(0);
+    expect(await handle.cancel({ actor: 'ana', note: 'n' })).toMatchObject({ status: 'cancelled' });
   });
 
   test('an unknown optional field is no error', async () => {

@@ -1,5 +1,5 @@
 import { OrderConflict } from '../client';
-import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { TASK_QUEUES, WORKFLOW_TYPES, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { eventually, historyLength, newOrder, openTask, setup, type TestBed } from './setup';
 
 describe('quick path', () => {
@@ -56,6 +56,18 @@ describe('quick path', () => {
   test('the same order ID with other content is refused', async () => {
     const order = newOrder();
     await (await bed.client.placeOrder(order)).result();
+    await expect(bed.client.placeOrder({ ...order, note: 'no onions' })).rejects.toThrow(
+      OrderConflict,
+    );
+  });
+
+  test('the same order ID with other content is refused after a start by hand, too', async () => {
+    const order = newOrder();
+    await bed.temporal.workflow.execute(WORKFLOW_TYPES.dispatchOrder, {
+      workflowId: dispatchOrderWorkflowId(order.orderId),
+      taskQueue: TASK_QUEUES.main,
+      args: [{ order }],
+    });
     await expect(bed.client.placeOrder({ ...order, note: 'no onions' })).rejects.toThrow(
       OrderConflict,
     );

@@ -9,7 +9,7 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
-import { eventually, newOrder, setup, type TestBed } from './setup';
+import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
 
 const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
 const BY_ANA = { actor: 'ana', note: 'looked into it' };
@@ -131,14 +131,21 @@ describe('reconciliation', () => {
   });
 
   test('a late acceptance of a cancelled order is withdrawn', async () => {
-    const { order, handle } = await place(({ kind }) =>
-      kind === 'withdrawal' ? { kind: 'withdraw' } : { kind: 'reject', rejectionCode: 'outOfZone' },
+    const { order, handle } = await place(
+      ({ kind, ...question }) => {
+        if (kind === 'withdrawal') return { kind: 'withdraw' };
+        const isFirst = 'request' in question && question.request.requestId.endsWith('.1');
+        return isFirst ? { kind: 'staySilent' } : { kind: 'reject', rejectionCode: 'outOfZone' };
+      },
+      { quickWindowMs: 0, acknowledgementTimeoutMs: 100, maximumAttempts: 1 },
     );
     const { orderId } = order;
+    await openTask(handle);
+    await handle.resolve({ decision: 'retry', ...BY_ANA });
     expect(await handle.result()).toMatchObject({ status: 'cancelled' });
     await haveLiveDispatch(orderId);
     await bed.acknowledge({
-      requestId: `${orderId}.0`,
+      requestId: `${orderId}.1`,
       outcome: 'accepted',
       courierId: 'courier-9',
     });
@@ -182,6 +189,24 @@ describe('reconciliation', () => {
       done: 'nothing',
     });
     expect(await bed.orders.repair.count({ where: { orderId } })).toBe(1);
+  });
+
+  test('a person’s withdraw that is refused is not called done: the task opens again', async () => {
+    const { order, handle } = await place(({ kind }) =>
+      kind === 'withdrawal'
+        ? { kind: 'refuseWithdrawal' }
+        : { kind: 'accept', courierId: 'courier-2' },
+    );
+    const { orderId } = order;
+    await handle.result();
+    await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-1' } });
+    const looked = bed.client.reconcile(orderId, { actor: 'ana' });
+    const { taskId, escalatedAt } = await findingTask(orderId);
+    await bed.client.resolveTask(taskId, { decision: 'withdraw', ...BY_ANA });
+    await eventually(async () => (await findingTask(orderId)).escalatedAt > escalatedAt);
+    await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+    await looked;
+    expect(await repairOf(orderId)).toMatchObject({ done: 'kept' });
   });
 
   test('a refused withdrawal after markDispatched keeps the person’s courier, and becomes a human task', async () => {

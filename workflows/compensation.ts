@@ -54,7 +54,11 @@ async function settle(view: OrderView, answer: Answer): Promise<void> {
       courierId,
       dispatchSystemCourierId: answer.courierId,
     });
-    await reconcile({ orderId, trigger: 'late', provenance: answer.requestId });
   }
   if (escalationReason) view.takeResult(await settleWithdrawal({ orderId }));
+  // Last, since nothing is found while this workflow owns the order.
+  if (answer.outcome === 'withdrawalRefused') {
+    await reconcile({ orderId, trigger: 'late', provenance: answer.requestId });
+  }
+  view.isRefusalReported = true;
 }

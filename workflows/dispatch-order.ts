@@ -5,10 +5,12 @@ import {
   continueAsNew,
   log,
   sleep,
+  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { DispatchOrderInput, OrderResult } from '../domain/order-state';
 import type { CancelOrderInput } from '../domain/reconciliation';
+import { MEMO_CONTENT_HASH } from '../domain/temporal-names';
 import { loadOrder, policyFor, startCancellation, submitOrder } from './activities';
 import { failIfFinal, finalFailureOf } from './await-answer';
 import { withdraw } from './compensation';
@@ -62,8 +64,9 @@ const RECORD_AGAIN_MS = 1_000;
 async function followRow(view: OrderView): Promise<void> {
   do {
     while (!view.isSettled) {
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished())
-        await view.continueAsNew();
+      const isFull = workflowInfo().continueAsNewSuggested && allHandlersFinished();
+      // A cancellation is taken into the row first: a new run would not know of it.
+      if (isFull && !view.cancelRequest) await view.continueAsNew();
       try {
         await takeNextStep(view);
       } catch (error) {
@@ -117,6 +120,10 @@ async function submit(view: OrderView): Promise<void> {
       ...(requestNumber && { requestNumber }),
     });
     view.takeProgress(submission);
+    // A start by hand, or by a repair, carries no hash: without one, `placeOrder` could not tell.
+    if (workflowInfo().memo?.[MEMO_CONTENT_HASH] === undefined) {
+      upsertMemo({ [MEMO_CONTENT_HASH]: submission.contentHash });
+    }
     view.confirmedAt = submission.confirmedAt;
     view.firstRequestNumber = submission.order.requestNumber;
   } catch (error) {

@@ -78,10 +78,15 @@ export async function openTask(
     );
     if (!isClosed() && !task.accepted && isFull()) await options.continueAsNew();
   }
-  if (task.accepted) task.won = !isClosed() && (await options.resolve(task.accepted, new Date()));
-  owner.humanTask = undefined;
-  unlistTask();
-  setCurrentDetails('');
+  try {
+    if (task.accepted) task.won = !isClosed() && (await options.resolve(task.accepted, new Date()));
+  } finally {
+    // Also where it could not be carried out: whoever sent it must hear of it.
+    if (task.accepted) task.won ??= false;
+    owner.humanTask = undefined;
+    unlistTask();
+    setCurrentDetails('');
+  }
 }
 
 /** The open human task, for whoever asks by query. */

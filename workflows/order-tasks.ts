@@ -1,4 +1,5 @@
 import type { OrderState } from '../domain/order-state';
+import { withdrawalIdOf } from '../domain/request-id';
 import { ORDER_DECISIONS, type Decision, type Resolution } from '../domain/resolution';
 import { applyResolution, cancelRejected, retryWithdrawal } from './activities';
 import { describeOrderTask } from './describe-task';
@@ -38,7 +39,11 @@ export async function withdrawalTask(view: OrderView): Promise<void> {
   await openOrderTask(view, {
     decisions: ['retry'],
     isClosed: () => view.withdrawalAnswer !== undefined,
-    resolve: (resolution, at) => retryWithdrawal({ orderId, resolution, at: at.toISOString() }),
+    resolve: (resolution, at) => {
+      // What was given up on before the retry says nothing of it.
+      view.deadLetters.delete(withdrawalIdOf(orderId));
+      return retryWithdrawal({ orderId, resolution, at: at.toISOString() });
+    },
   });
 }
 

@@ -28,6 +28,8 @@ export class OrderView implements TaskOwner {
   cancelRequest: CancelRequest | undefined;
   /** The human task that is open. */
   humanTask: HumanTask | undefined;
+  /** Whether a withdrawal that was refused after a person's `markDispatched` was reported. */
+  isRefusalReported = false;
   /** When the broker confirmed the quick path's request, until the durable path has used it. */
   confirmedAt: string | undefined;
   /** The request number from which rejections are counted: a person's `retry` starts anew. */
@@ -152,6 +154,8 @@ export class OrderView implements TaskOwner {
   };
 
   private get isWithdrawalDone(): boolean {
-    return this.withdrawalAnswer !== undefined && this.order.escalationReason === undefined;
+    const { withdrawalAnswer, order, isRefusalReported } = this;
+    if (!withdrawalAnswer || order.escalationReason) return false;
+    return withdrawalAnswer.outcome === 'withdrawn' || isRefusalReported;
   }
 }

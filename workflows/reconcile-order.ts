@@ -8,12 +8,17 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
-import type { AcknowledgedSignal, Answer, OrderStatusView } from '../domain/order-state';
+import type {
+  AcknowledgedSignal,
+  Answer,
+  OrderStatusView,
+  RequestDeadLettered,
+} from '../domain/order-state';
 import type { Outcome } from '../domain/messages/acknowledgement';
 import { DEFAULT_POLICY } from '../domain/policy';
 import type { ReconcileOrderInput, ReconcileResult, RepairAction } from '../domain/reconciliation';
 import { withdrawalIdOf } from '../domain/request-id';
-import { FINDING_DECISIONS, type Resolution } from '../domain/resolution';
+import { FINDING_DECISIONS, type Decision, type Resolution } from '../domain/resolution';
 import { QUERIES, SIGNALS } from '../domain/temporal-names';
 import { decideVerdict, isAsKept, type Facts, type Verdict } from '../domain/verdict';
 import {
@@ -31,11 +36,12 @@ import { humanTaskView, openTask, type HumanTask, type TaskOwner } from './human
 /** How long a finding may settle by itself before it is looked at again, in ms. */
 const SETTLE_MS = 2_000;
 
-/** Findings that one run takes; the supplement system or a person brings up again what is more. */
-const FINDINGS_KEPT = 100;
+/** Findings that may wait in one run; with their copies, they must fit into the start of the next. */
+const FINDINGS_KEPT = 20;
 
 const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
 
+const requestDeadLetteredSignal = defineSignal<[RequestDeadLettered]>(SIGNALS.requestDeadLettered);
 const foundSignal = defineSignal<[ReconcileOrderInput]>(SIGNALS.found);
 const statusQuery = defineQuery<Pick<OrderStatusView, 'orderId' | 'humanTask'>>(QUERIES.status);
 
@@ -50,6 +56,8 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
   const { more = [], ...first } = input;
   const findings = [first, ...more].map((each) => new Finding(each));
   let current = findings[0];
+  // The signal that starts a run brings its first finding again.
+  let isFirstLook = true;
   // In a new run, what is settled stays behind, and what waits comes along.
   const goOn = (): Promise<never> => {
     const rest = findings.slice(current ? findings.indexOf(current) : 0);
@@ -57,11 +65,17 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
     return continueAsNew<typeof reconcileOrder>({ ...now, more: later });
   };
   setHandler(foundSignal, (found) => {
-    const isKnown = findings.some(({ input: known }) => isSameFinding(known, found));
-    if (!isKnown && findings.length < FINDINGS_KEPT) findings.push(new Finding(found));
+    const waiting = findings.slice(current ? findings.indexOf(current) + 1 : 0);
+    const isKnown =
+      waiting.some(({ input: known }) => isSameFinding(known, found)) ||
+      (isFirstLook && isSameFinding(first, found));
+    if (!isKnown && waiting.length < FINDINGS_KEPT) findings.push(new Finding(found));
   });
   setHandler(acknowledgedSignal, ({ answer }) => {
     if (current && answer.requestId === withdrawalIdOf(orderId)) current.withdrawal = answer;
+  });
+  setHandler(requestDeadLetteredSignal, () => {
+    if (current) current.isDeadLettered = true;
   });
   const owner: TaskOwner = {
     get humanTask() {
@@ -76,6 +90,7 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
     for (let next = 0; next < findings.length || !result; next += 1) {
       current = findings[next] ?? new Finding(first);
       await sleep(SETTLE_MS);
+      isFirstLook = false;
       result = await settle(current, goOn);
       await condition(allHandlersFinished);
     }
@@ -151,14 +166,15 @@ async function carryOut(
 async function withdraw(finding: Finding): Promise<RepairAction> {
   const { orderId } = finding.input;
   finding.withdrawal = undefined;
+  finding.isDeadLettered = false;
   const policy = DEFAULT_POLICY;
   const deadline = new Date(Date.now() + policy.dispatchWithinMs);
   const activities = requestActivities(policy, deadline);
   const { failure } = await awaitAnswer({
     request: () => activities.requestWithdrawal({ orderId, again: true }),
-    isOver: () => finding.withdrawal !== undefined,
+    isOver: () => finding.withdrawal !== undefined || finding.isDeadLettered,
   });
-  if (failure) return 'nothing';
+  if (failure || outcomeOf(finding) === undefined) return 'nothing';
   return outcomeOf(finding) === 'withdrawn' ? 'withdrawn' : 'withdrawalRefused';
 }
 
@@ -173,27 +189,39 @@ async function askPerson(given: {
   facts: Facts;
   goOn: () => Promise<never>;
 }): Promise<RepairAction> {
-  const { finding, rule, facts, goOn } = given;
+  const { finding, goOn } = given;
   const { orderId } = finding.input;
-  let done: RepairAction = 'nothing';
-  // Where it could not be carried out, the person hears of it by the task that opens again.
-  while (done === 'nothing' || done === 'withdrawalRefused') {
+  // In an object, since it changes while the code waits.
+  const outcome: { done: RepairAction } = { done: 'nothing' };
+  let { rule, facts } = given;
+  for (;;) {
     await openTask(finding, {
       escalationReason: 'discrepancy',
       escalatedAt: new Date().toISOString(),
       status: facts.order?.status,
-      decisions: FINDING_DECISIONS,
+      decisions: decisionsAbout(facts),
       describe: (task) => describeFindingTask(orderId, task, { rule, facts }),
       isClosed: () => false,
       resolve: async (resolution) => {
         finding.resolution = resolution;
-        done = await carryOutDecision(finding, resolution);
+        outcome.done = await carryOutDecision(finding, resolution);
         return true;
       },
       continueAsNew: goOn,
     });
+    // A restarted workflow owns its order, and what is kept is decided.
+    if (outcome.done === 'restarted' || outcome.done === 'kept') return outcome.done;
+    const after = decideVerdict((facts = { ...(await lookUp(finding)), trigger: 'person' }));
+    if (after.verdict === 'consistent') return outcome.done;
+    // It did not help: the person hears of it by the task that opens again.
+    rule = after.rule;
   }
-  return done;
+}
+
+/** A new start helps only where the row, or its absence, asks for something. */
+function decisionsAbout({ order }: Facts): readonly Decision[] {
+  const isDone = order?.status === 'dispatched' || order?.status === 'cancelled';
+  return FINDING_DECISIONS.filter((decision) => decision !== 'restart' || !isDone);
 }
 
 async function carryOutDecision(finding: Finding, resolution: Resolution): Promise<RepairAction> {
@@ -213,6 +241,8 @@ class Finding implements TaskOwner {
   resolution: Resolution | undefined;
   /** The newest answer to its withdrawal. */
   withdrawal: Answer | undefined;
+  /** Whether the dispatch system gave up on it. */
+  isDeadLettered = false;
   /** Whether a person has decided to leave just this as it is. */
   isKept = false;
 

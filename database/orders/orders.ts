@@ -184,7 +184,8 @@ export async function settleWithdrawal(
   database: OrdersDatabase,
   { orderId }: { orderId: string },
 ): Promise<OrderState> {
-  const { withdrawalAnswer } = await findAnswersFor(database, await readOrder(database, orderId));
+  const order = await readOrder(database, orderId);
+  const { withdrawalAnswer } = await findAnswersFor(database, order);
   if (withdrawalAnswer?.outcome === 'withdrawn') {
     await compareAndSet(database, orderId, {
       to: 'cancelled',
@@ -196,8 +197,10 @@ export async function settleWithdrawal(
       to: 'dispatched',
       from: ['cancelling'],
       set: {
-        courierId: withdrawalAnswer.courierId ?? null,
-        dispatchedBy: 'acknowledgement',
+        ...(order.dispatchedBy !== 'person' && {
+          courierId: withdrawalAnswer.courierId ?? null,
+          dispatchedBy: 'acknowledgement',
+        }),
         ...NOT_ESCALATED,
       },
     });

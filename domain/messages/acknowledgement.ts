@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requestIdOf, requestNumberOf, withdrawalIdOf } from '../request-id';
 
 /** AMQP `type` of the dispatch system's business answer. */
 export const ACKNOWLEDGEMENT_TYPE = 'dispatch.acknowledgement.v1';
@@ -39,7 +40,15 @@ export const acknowledgementSchema = z
     detail: z.string().max(2_000).optional(),
     decidedAt: z.iso.datetime({ offset: true }),
   })
-  .superRefine(({ outcome, courierId, rejectionCode }, context) => {
+  .superRefine(({ requestId, orderId, outcome, courierId, rejectionCode }, context) => {
+    const answersWithdrawal = outcome === 'withdrawn' || outcome === 'withdrawalRefused';
+    const isOfOrder = answersWithdrawal
+      ? requestId === withdrawalIdOf(orderId)
+      : requestId === requestIdOf(orderId, requestNumberOf(requestId) ?? 0);
+    if (!isOfOrder) {
+      const message = `is not what ${outcome} answers about this order`;
+      context.addIssue({ code: 'custom', path: ['requestId'], message });
+    }
     const needs = (field: string) =>
       context.addIssue({ code: 'custom', path: [field], message: `is needed with ${outcome}` });
     if ((outcome === 'accepted' || outcome === 'withdrawalRefused') && !courierId)
