@@ -12,6 +12,7 @@ import { addReconcileCommand } from './reconcile';
 import { addRepairsCommands } from './repairs';
 import { addSetupCommands } from './setup';
 import { addShowCommand } from './show';
+import { addSweepCommand } from './sweep';
 import { addTasksCommands } from './tasks';
 
 const HELP = `
@@ -58,6 +59,7 @@ export function createProgram(): Command {
   addShowCommand(program);
   addCancelCommand(program);
   addReconcileCommand(program);
+  addSweepCommand(program);
   addTasksCommands(program);
   addDeadLettersCommands(program);
   addRepairsCommands(program);

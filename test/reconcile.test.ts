@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { OrderHandle, PolicyOverrides } from '../client';
 import type { Decide } from '../dispatch-system/decide';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { contentHash } from '../domain/content-hash';
 import { EXCHANGES } from '../domain/amqp-names';
 import type { Order } from '../domain/order';
+import { sweep } from '../operations/sweep';
 import {
   cancelOrderWorkflowId,
   dispatchOrderWorkflowId,
@@ -240,6 +242,38 @@ describe('reconciliation', () => {
     await eventually(async () => (await rowOf(orderId))?.status === 'cancelled');
     expect(await repairOf(orderId)).toMatchObject({ done: 'restarted' });
     expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);
+  });
+
+  test('a sweep finds an order whose workflow is gone and a courier nobody asked for, and nothing else', async () => {
+    const silent: Decide = () => ({ kind: 'staySilent' });
+    const { order, handle } = await place(silent, PATIENT);
+    const waiting = await place(silent, PATIENT);
+    const fine = await place();
+    await fine.handle.result();
+    for (const { orderId } of [order, waiting.order]) {
+      await eventually(async () => (await rowOf(orderId))?.attempts === 1);
+    }
+    await terminate(handle);
+    const stray = `o-${randomUUID()}`;
+    await haveLiveDispatch(stray);
+    bed.script(order.orderId, () => ({ kind: 'accept', courierId: 'courier-7' }));
+
+    const swept = await sweep({
+      orders: bed.orders,
+      dispatchView: bed.dispatches,
+      temporal: bed.temporal,
+      from: new Date(Date.now() - 60_000),
+      until: new Date(Date.now() + 1_000),
+      pageSize: 3,
+    });
+    expect(swept.found).toEqual(expect.arrayContaining([order.orderId, stray]));
+    for (const { orderId } of [waiting.order, fine.order]) {
+      expect(swept.found).not.toContain(orderId);
+    }
+    expect(await repairOf(order.orderId)).toMatchObject({ done: 'restarted' });
+    expect(await handle.result()).toMatchObject({ status: 'dispatched' });
+    expect(await findingTask(stray)).toMatchObject({ escalationReason: 'discrepancy' });
+    await waiting.handle.cancel({ actor: 'ana', note: 'done' });
   });
 
   test('a request of a stranger’s is a person’s to decide; restart makes it an order', async () => {

@@ -63,6 +63,20 @@ export async function findDispatchRows(
   }
 }
 
+/** Orders whose live dispatch changed in a time, by ID, after `afterId`. */
+export async function findChangedLiveOrderIds(
+  view: DispatchView,
+  page: { from: Date; until: Date; afterId: string; limit: number },
+): Promise<string[]> {
+  const { from, until, afterId, limit } = page;
+  const rows = await view.$queryRaw<{ orderId: string }[]>`
+    SELECT DISTINCT order_id COLLATE "C" AS "orderId" FROM order_dispatch_dispatches_v1
+    WHERE status = 'live' AND updated_at >= ${from} AND updated_at < ${until}
+      AND order_id COLLATE "C" > ${afterId}
+    ORDER BY 1 LIMIT ${limit}`;
+  return rows.map(({ orderId }) => orderId);
+}
+
 /**
  * What a row says of its order.
  *

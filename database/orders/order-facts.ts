@@ -32,3 +32,17 @@ export function toOrderFacts(row: {
     ...(status === 'dispatched' && courierId && { courierId }),
   };
 }
+
+/** Orders that changed in a time, by ID, after `afterId`. */
+export async function findChangedOrderIds(
+  database: OrdersDatabase,
+  page: { from: Date; until: Date; afterId: string; limit: number },
+): Promise<string[]> {
+  const rows = await database.order.findMany({
+    where: { updatedAt: { gte: page.from, lt: page.until }, orderId: { gt: page.afterId } },
+    select: { orderId: true },
+    orderBy: { orderId: 'asc' },
+    take: page.limit,
+  });
+  return rows.map(({ orderId }) => orderId);
+}
