@@ -134,7 +134,8 @@ export class Consumer {
           continue;
         }
         failures += 1;
-        firstFailedAt ??= new Date();
+        const failedAt = new Date();
+        firstFailedAt ??= failedAt;
         if (failures < MAXIMUM_FAILURES && !(error instanceof MalformedMessage)) {
           log.warn({ err: error, failures }, 'message failed: held and tried again');
           await this.wait(failures, abandoned);
@@ -146,7 +147,7 @@ export class Consumer {
           ...delivery.properties.headers,
           deadLetterReason,
           firstFailedAt: firstFailedAt.toISOString(),
-          lastFailedAt: new Date().toISOString(),
+          lastFailedAt: failedAt.toISOString(),
           attempts: failures,
           sourceQueue: queue,
         };
