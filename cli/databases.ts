@@ -1,4 +1,4 @@
-import type { OperatorDatabases } from '../operations/prune-databases';
+import type { OperatorDatabases } from '../operations/open-databases';
 import { readDatabaseUrls, type DatabaseUrls } from '../runtime/config';
 import type { StackFile } from '../runtime/stack-file';
 import { UsageError } from './exit';
@@ -79,7 +79,7 @@ export async function withDatabases<Result>(
   }
   say(`target: ${description}`);
   // Loaded only here: most commands need no database.
-  const { withOperatorDatabases } = await import('../operations/prune-databases.js');
+  const { withOperatorDatabases } = await import('../operations/open-databases.js');
   return withOperatorDatabases({ orders, ...(dispatch !== undefined && { dispatch }) }, work);
 }
 

@@ -1,5 +1,4 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { z } from 'zod';
 import { QUEUES } from '../domain/amqp-names';
 import type { DeadLetterFilter } from '../operations/dead-letters';
 import { readDatabaseUrls } from '../runtime/config';
@@ -10,7 +9,7 @@ import {
   type OrderServices,
 } from './databases';
 import { UsageError } from './exit';
-import { parseOrderId } from './input';
+import { parseOrderId, parseSince } from './input';
 import { say, type OutputOptions } from './output';
 import { findLocalStack } from './session';
 
@@ -119,15 +118,6 @@ export function parsePositive(typed: string): number {
   const count = parseCount(typed);
   if (count > 0) return count;
   throw new InvalidArgumentError('It is at least 1.');
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function parseSince(typed: string): Date {
-  const [, count, unit = ''] = /^(\d{1,4})([mhd])$/.exec(typed) ?? [];
-  if (count !== undefined) return new Date(Date.now() - Number(count) * (UNITS_MS[unit] ?? 0));
-  if (z.iso.datetime({ offset: true }).safeParse(typed).success) return new Date(typed);
-  throw new InvalidArgumentError('It is 30m, 2h, 3d or like 2026-11-23T12:00:00Z.');
 }
 
 /** Checks the broker's URL; an error never shows it, since it carries a password. */

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import { InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { orderIdSchema } from '../domain/order';
 import { orderIdOfTask } from '../operations/human-task-details';
 import { UsageError } from './exit';
@@ -81,4 +83,18 @@ export function parseTyped<Value>(parse: () => Value): Value {
       .replace(/\b(?:resolution|cancel)\.(\w+):/g, '--$1:');
     throw new UsageError(named, { cause: error });
   }
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * Parses a time in the past: how long ago, or when.
+ *
+ * @throws InvalidArgumentError that says what it may be.
+ */
+export function parseSince(typed: string): Date {
+  const [, count, unit = ''] = /^(\d{1,4})([mhd])$/.exec(typed) ?? [];
+  if (count !== undefined) return new Date(Date.now() - Number(count) * (UNITS_MS[unit] ?? 0));
+  if (z.iso.datetime({ offset: true }).safeParse(typed).success) return new Date(typed);
+  throw new InvalidArgumentError('It is 30m, 2h, 3d or like 2026-11-23T12:00:00Z.');
 }

@@ -1,11 +1,10 @@
 import Table from 'cli-table3';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { z } from 'zod';
 import type { RepairAction } from '../domain/reconciliation';
 import type { Facts } from '../domain/verdict';
 import type { RepairFilter, RepairRecord } from '../operations/repairs';
 import { DATABASE_SOURCES, withDatabases, type DatabaseSource } from './databases';
-import { parseOrderId } from './input';
+import { parseOrderId, parseSince } from './input';
 import { fields, formatAge, print, type OutputOptions } from './output';
 
 interface CommonOptions extends OutputOptions {
@@ -154,15 +153,6 @@ function fromOption(): Option {
   return new Option('--from <source>', 'whose database, where both are there').choices(
     DATABASE_SOURCES,
   );
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function parseSince(typed: string): Date {
-  const [, count, unit = ''] = /^(\d{1,4})([mhd])$/.exec(typed) ?? [];
-  if (count !== undefined) return new Date(Date.now() - Number(count) * (UNITS_MS[unit] ?? 0));
-  if (z.iso.datetime({ offset: true }).safeParse(typed).success) return new Date(typed);
-  throw new InvalidArgumentError('It is 30m, 24h, 7d or like 2026-11-23T12:00:00Z.');
 }
 
 function parseLimit(typed: string): number {

@@ -11,7 +11,7 @@ import {
   type ErasedRows,
   type OpenDeadLetter,
 } from '../database/orders/erasure';
-import type { OperatorDatabases } from './prune-databases';
+import type { OperatorDatabases } from './open-databases';
 
 /** What stands in the way of an erasure. */
 export interface Unsettled {

@@ -13,7 +13,7 @@ import {
   type Cutoffs,
   type PrunedOrdersTable,
 } from '../database/orders/retention';
-import type { OperatorDatabases } from './prune-databases';
+import type { OperatorDatabases } from './open-databases';
 import type { RetainedTable, Retention } from './prune-retention';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;

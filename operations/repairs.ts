@@ -1,7 +1,7 @@
 import * as table from '../database/orders/repairs';
 import type { RepairFilter, RepairRecord } from '../database/orders/repairs';
 import { ResolutionRefused } from '../domain/errors';
-import type { OperatorDatabases } from './prune-databases';
+import type { OperatorDatabases } from './open-databases';
 
 export type { RepairFilter, RepairRecord } from '../database/orders/repairs';
 
