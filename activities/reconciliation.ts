@@ -1,8 +1,8 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { findAnswersFor } from '../database/orders/orders';
-import { startReconciliation } from '../client/start-reconciliation';
-import { findWorkflowFacts } from '../client/workflow-facts';
+import { findWorkflowFacts } from '../temporal/order-workflows';
+import { restartDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
 import { findOrder } from '../database/orders/order-record';
 import { findKeptFactsOf, insertRepair } from '../database/orders/repairs';
 import { OrderNotFound } from '../domain/errors';
@@ -15,7 +15,6 @@ import type {
   ReconcileOrderInput,
   Repair,
 } from '../domain/reconciliation';
-import { TASK_QUEUES, WORKFLOW_TYPES, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import type { ActivityDependencies } from './dependencies';
 
 /** The activities of `reconcileOrder` and `cancelOrder` on this side of the message queue. */
@@ -54,19 +53,11 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
         throw ApplicationFailure.nonRetryable('the order was erased: nothing can start it again');
       }
       const start = found ? { order: found.order } : startFrom(input.orderId, input.copy);
-      await temporal.workflow.start(WORKFLOW_TYPES.dispatchOrder, {
-        workflowId: dispatchOrderWorkflowId(input.orderId),
-        taskQueue: TASK_QUEUES.main,
-        args: [start],
-        workflowTaskTimeout: '5s',
-        // The row decides what is done, so the ID may be used again here.
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      });
+      await restartDispatchOrder(temporal, start);
     },
 
     /** Has the order looked at, once its own workflow has ended. */
-    reconcile: (input: ReconcileOrderInput): Promise<void> => startReconciliation(temporal, input),
+    reconcile: (input: ReconcileOrderInput): Promise<void> => startReconcileOrder(temporal, input),
 
     /** Records what a reconciliation did; a repeat of the activity changes nothing. */
     recordRepair: (repair: Repair): Promise<void> => {

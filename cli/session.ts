@@ -1,4 +1,4 @@
-import { loadDataConverter } from '../client/codec-module';
+import { loadDataConverter } from '../temporal/codec-module';
 import { openOperatorSession, type OperatorSession } from '../operations/connect';
 import { readClientConfig } from '../runtime/config';
 import { packageRoot } from '../runtime/package-root';

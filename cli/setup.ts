@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { SEARCH_ATTRIBUTES } from '../domain/temporal-names';
-import { registerSearchAttributes } from '../operations/search-attributes';
+import { registerSearchAttributes } from '../temporal/search-attributes';
 import { readDatabaseUrls } from '../runtime/config';
 import { DATABASE_SOURCES, resolveDatabases, type DatabaseSource } from './databases';
 import { print, say, type OutputOptions } from './output';

@@ -1,5 +1,4 @@
-import type { TemporalAccess } from '../client/connection-options';
-import { readClientConfig, type ClientConfig } from '../runtime/config';
+import { readClientConfig, type ClientConfig, type TemporalConfig } from '../runtime/config';
 import type { StackFile } from '../runtime/stack-file';
 import { UsageError } from './exit';
 
@@ -16,7 +15,7 @@ export interface TargetOptions {
 
 /** Where a command goes. */
 export interface Target {
-  access: TemporalAccess;
+  access: TemporalConfig;
   codecModule?: string;
   /** For a person: where it goes, and who said so. */
   description: string;

@@ -2,7 +2,6 @@ import {
   Client,
   Connection,
   WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
   type ConnectionLike,
   type ConnectionOptions,
   type DataConverter,
@@ -17,16 +16,15 @@ import { parsePolicyOverrides, type PolicyOverrides } from '../domain/policy';
 import {
   MEMO_CONTENT_HASH,
   OPEN_HUMAN_TASKS_QUERY,
-  TASK_QUEUES,
   UPDATES,
-  WORKFLOW_TYPES,
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
-import { translateError } from './errors';
+import { translateError } from './translate-error';
 import { toHumanTask, type HumanTaskEntry } from './human-task-entry';
 import { OrderHandle } from './order-handle';
-import { startReconciliation } from './start-reconciliation';
+import { ifFound } from '../temporal/order-workflows';
+import { startDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
 
 /** How an {@link OrderDispatchClient} speaks to Temporal. */
 export interface OrderDispatchClientOptions {
@@ -101,18 +99,13 @@ export class OrderDispatchClient {
     const { orderId } = parsed;
     const hash = contentHash(parsed);
     const input: DispatchOrderInput = { order: parsed, ...(policy && { policy }) };
+    const { workflowTaskTimeoutMs, eagerStart = false } = this.options;
     try {
       await this.call(() =>
-        this.client.workflow.start(WORKFLOW_TYPES.dispatchOrder, {
-          workflowId: dispatchOrderWorkflowId(orderId),
-          taskQueue: TASK_QUEUES.main,
-          args: [input],
-          memo: { [MEMO_CONTENT_HASH]: hash },
-          workflowTaskTimeout: this.options.workflowTaskTimeoutMs ?? 5_000,
-          // A failed start (a conflict, say) does not keep the ID; a finished order does.
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-          workflowIdConflictPolicy: 'FAIL',
-          ...(this.options.eagerStart && { requestEagerStart: true }),
+        startDispatchOrder(this.client, input, {
+          contentHash: hash,
+          ...(workflowTaskTimeoutMs !== undefined && { workflowTaskTimeoutMs }),
+          requestEagerStart: eagerStart,
         }),
       );
     } catch (error) {
@@ -151,14 +144,16 @@ export class OrderDispatchClient {
    */
   async resolveTask(taskId: string, resolution: Resolution): Promise<void> {
     const parsed = parseResolution(resolution);
-    try {
+    const resolved = await ifFound(async () => {
       await this.client.workflow.getHandle(taskId).executeUpdate(UPDATES.resolve, {
         args: [parsed],
       });
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw translateError(error);
-      throw new ResolutionRefused(`no human task is open: ${taskId} does not run`);
-    }
+      return true;
+    }).catch((error: unknown) => {
+      throw translateError(error);
+    });
+    if (resolved) return;
+    throw new ResolutionRefused(`no human task is open: ${taskId} does not run`);
   }
 
   /**
@@ -171,7 +166,7 @@ export class OrderDispatchClient {
     try {
       const provenance = `person ${options.actor}`;
       await this.call(() =>
-        startReconciliation(this.client, { orderId, trigger: 'person', provenance }),
+        startReconcileOrder(this.client, { orderId, trigger: 'person', provenance }),
       );
       const handle = this.client.workflow.getHandle(reconcileOrderWorkflowId(orderId));
       return (await handle.result()) as ReconcileResult;

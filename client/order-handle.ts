@@ -1,7 +1,6 @@
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { OrderNotFound, ResolutionRefused, TooLateToCancel } from '../domain/errors';
 import type { OrderResult, OrderState, OrderStatusView } from '../domain/order-state';
-import type { CancelOrderInput } from '../domain/reconciliation';
 import {
   parseCancelRequest,
   parseResolution,
@@ -10,13 +9,13 @@ import {
 } from '../domain/resolution';
 import {
   QUERIES,
-  TASK_QUEUES,
   UPDATES,
-  WORKFLOW_TYPES,
   cancelOrderWorkflowId,
   dispatchOrderWorkflowId,
 } from '../domain/temporal-names';
-import { translateError } from './errors';
+import { findWorkflowStatus } from '../temporal/order-workflows';
+import { startCancelOrder } from '../temporal/start-workflows';
+import { translateError } from './translate-error';
 
 /** One order, by its ID. */
 export class OrderHandle {
@@ -42,10 +41,10 @@ export class OrderHandle {
   status(): Promise<OrderStatusView> {
     return this.translated(() =>
       this.options.call(async () => {
-        const cancellation = await statusOf(this.cancellation);
+        const cancellation = await this.statusOf(this.cancellation);
         const [workflow, status] = counts(cancellation)
           ? [this.cancellation, cancellation]
-          : [this.dispatch, await statusOf(this.dispatch)];
+          : [this.dispatch, await this.statusOf(this.dispatch)];
         if (status === undefined) throw new OrderNotFound(this.orderId);
         return status === 'RUNNING'
           ? workflow.query<OrderStatusView>(QUERIES.status)
@@ -65,7 +64,7 @@ export class OrderHandle {
     return this.translated(async () => {
       const result = (await this.dispatch.result()) as OrderResult;
       // Only a dispatched order can have been cancelled later.
-      if (result.status === 'cancelled' || !counts(await statusOf(this.cancellation))) {
+      if (result.status === 'cancelled' || !counts(await this.statusOf(this.cancellation))) {
         return result;
       }
       return (await this.cancellation.result()) as OrderResult;
@@ -82,7 +81,7 @@ export class OrderHandle {
     const parsed = parseResolution(resolution);
     return this.translated(async () => {
       try {
-        const isCancelled = (await statusOf(this.cancellation)) === 'RUNNING';
+        const isCancelled = (await this.statusOf(this.cancellation)) === 'RUNNING';
         const workflow = isCancelled ? this.cancellation : this.dispatch;
         return await workflow.executeUpdate<OrderState, [Resolution]>(UPDATES.resolve, {
           args: [parsed],
@@ -119,20 +118,11 @@ export class OrderHandle {
   private async cancelLater(request: CancelRequest): Promise<OrderResult> {
     const { client, orderId } = this.options;
     // Past Temporal's retention, or terminated, it has no result, and the order's row knows more.
-    if ((await statusOf(this.dispatch)) === 'COMPLETED') {
+    if ((await this.statusOf(this.dispatch)) === 'COMPLETED') {
       const before = (await this.dispatch.result()) as OrderResult;
       if (before.status === 'cancelled') return before;
     }
-    const input: CancelOrderInput = { orderId, request };
-    await client.workflow.start(WORKFLOW_TYPES.cancelOrder, {
-      workflowId: cancelOrderWorkflowId(orderId),
-      taskQueue: TASK_QUEUES.main,
-      args: [input],
-      workflowTaskTimeout: '5s',
-      // A cancellation that came too late may be asked for again; one under way is joined.
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    });
+    await startCancelOrder(client, { orderId, request });
     const result = (await this.cancellation.result()) as OrderResult;
     if (result.status === 'cancelled') return result;
     throw new TooLateToCancel(`order ${orderId} is dispatched with courier ${result.courierId}`);
@@ -144,6 +134,10 @@ export class OrderHandle {
 
   private get cancellation(): WorkflowHandle {
     return this.options.client.workflow.getHandle(cancelOrderWorkflowId(this.orderId));
+  }
+
+  private statusOf({ workflowId }: WorkflowHandle) {
+    return findWorkflowStatus(this.options.client, workflowId);
   }
 
   private async translated<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -158,14 +152,4 @@ export class OrderHandle {
 /** Whether a cancellation has a say: one that failed (there was no order then) or was ended has none. */
 function counts(cancellation: string | undefined): boolean {
   return cancellation === 'RUNNING' || cancellation === 'COMPLETED';
-}
-
-/** A workflow's status; `undefined` where there is no such workflow. */
-async function statusOf(workflow: WorkflowHandle): Promise<string | undefined> {
-  try {
-    return (await workflow.describe()).status.name;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
 }

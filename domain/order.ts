@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidOrder } from './errors';
-import { describeIssues } from './parse';
+import { describeIssues } from './describe-issues';
 
 /** Largest order, as UTF-8 bytes of its JSON; with its envelope it stays within a message's 64 KiB. */
 const ORDER_MAX_BYTES = 60 * 1024;

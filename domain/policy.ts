@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidPolicy } from './errors';
-import { describeIssues } from './parse';
+import { describeIssues } from './describe-issues';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ResolutionRefused } from './errors';
-import { describeIssues } from './parse';
+import { describeIssues } from './describe-issues';
 
 /** What a person can decide about an order's human task. */
 export const ORDER_DECISIONS = ['retry', 'markDispatched', 'cancel'] as const;

@@ -1,7 +1,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { z } from 'zod';
 import { MalformedMessage } from '../domain/errors';
-import { describeIssues } from '../domain/parse';
+import { describeIssues } from '../domain/describe-issues';
 
 /** A message as a consumer's handler sees it. */
 export interface IncomingMessage {

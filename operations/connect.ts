@@ -6,8 +6,9 @@ import {
   type DataConverter,
 } from '@temporalio/client';
 import { OrderDispatchClient } from '../client';
-import { toConnectionOptions, type TemporalAccess } from '../client/connection-options';
-import { isTemporalUnavailable } from '../client/temporal-unavailable';
+import type { TemporalConfig } from '../runtime/config';
+import { toConnectionOptions } from '../temporal/connection-options';
+import { isTemporalUnavailable } from '../temporal/unavailable';
 import { DispatchUnavailable, InvalidConfiguration } from '../domain/errors';
 
 /** What an operator's commands work with. */
@@ -34,7 +35,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * certificate cannot be used.
  */
 export async function openOperatorSession(options: {
-  access: TemporalAccess;
+  access: TemporalConfig;
   dataConverter?: DataConverter;
 }): Promise<OperatorSession> {
   const { access, dataConverter } = options;

@@ -12,7 +12,7 @@ import {
   type DeadLetterGroup,
 } from '../database/orders/dead-letters';
 import { ResolutionRefused } from '../domain/errors';
-import { describeIssues } from '../domain/parse';
+import { describeIssues } from '../domain/describe-issues';
 
 export { DEAD_LETTER_STATES } from '../database/orders/dead-letters';
 export type {

@@ -1,11 +1,7 @@
 import { optionalTsToMs } from '@temporalio/common/lib/time';
-import { translateError } from '../client/errors';
+import { translateError } from '../client/translate-error';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
-import {
-  cancelOrderWorkflowId,
-  dispatchOrderWorkflowId,
-  reconcileOrderWorkflowId,
-} from '../domain/temporal-names';
+import { workflowIdsOf } from '../temporal/order-workflows';
 import type { OperatorSession } from './connect';
 
 /** A workflow run whose history still has an order's personal data. */
@@ -78,14 +74,6 @@ async function readRemains(
     histories,
     ...(lastRemovedAt !== undefined && { lastRemovedAt }),
   };
-}
-
-function workflowIdsOf(orderId: string): string[] {
-  return [
-    dispatchOrderWorkflowId(orderId),
-    cancelOrderWorkflowId(orderId),
-    reconcileOrderWorkflowId(orderId),
-  ];
 }
 
 /** What an erasure cannot reach in RabbitMQ: each place, and until when it holds what. */

@@ -1,14 +1,8 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
-import { translateError } from '../client/errors';
+import { translateError } from '../client/translate-error';
 import { OrderNotFound, ResolutionRefused } from '../domain/errors';
 import type { OrderStatusView } from '../domain/order-state';
-import {
-  QUERIES,
-  cancelOrderWorkflowId,
-  dispatchOrderWorkflowId,
-  orderIdOfWorkflow,
-  reconcileOrderWorkflowId,
-} from '../domain/temporal-names';
+import { QUERIES, orderIdOfWorkflow } from '../domain/temporal-names';
+import { ifFound, workflowIdsOf } from '../temporal/order-workflows';
 import type { OperatorSession } from './connect';
 
 /** An open human task, with all that one needs to decide. */
@@ -44,12 +38,7 @@ export async function readHumanTask(
   orderOrTaskId: string,
 ): Promise<HumanTaskDetails> {
   const orderId = orderIdOfTask(orderOrTaskId);
-  const candidates =
-    orderId === orderOrTaskId
-      ? [cancelOrderWorkflowId, dispatchOrderWorkflowId, reconcileOrderWorkflowId].map((idOf) =>
-          idOf(orderId),
-        )
-      : [orderOrTaskId];
+  const candidates = orderId === orderOrTaskId ? workflowIdsOf(orderId) : [orderOrTaskId];
   let isKnown = false;
   for (const taskId of candidates) {
     const status = await openStatusOf(session, taskId, orderId);
@@ -69,14 +58,15 @@ async function openStatusOf(
 ): Promise<Pick<OrderStatusView, 'humanTask'> | 'closed' | 'unknown'> {
   const workflow = temporal.workflow.getHandle(taskId);
   try {
-    return await temporal.withDeadline(Date.now() + QUERY_TIMEOUT_MS, async () => {
-      const { status } = await workflow.describe();
-      return status.name === 'RUNNING'
-        ? workflow.query<Pick<OrderStatusView, 'humanTask'>>(QUERIES.status)
-        : 'closed';
-    });
+    const status = await temporal.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
+      ifFound(async () =>
+        (await workflow.describe()).status.name === 'RUNNING'
+          ? workflow.query<Pick<OrderStatusView, 'humanTask'>>(QUERIES.status)
+          : 'closed',
+      ),
+    );
+    return status ?? 'unknown';
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return 'unknown';
     throw translateError(error, orderId);
   }
 }

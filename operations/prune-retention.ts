@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidConfiguration } from '../domain/errors';
-import { describeIssues } from '../domain/parse';
+import { describeIssues } from '../domain/describe-issues';
 
 /** The longest that a request can be under way, in days: the most that `dispatchWithinMs` may be. */
 export const LONGEST_REQUEST_DAYS = 30;

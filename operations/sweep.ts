@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
-import { startReconciliation } from '../client/start-reconciliation';
-import { findWorkflowFacts } from '../client/workflow-facts';
+import { startReconcileOrder } from '../temporal/start-workflows';
+import { findWorkflowFacts } from '../temporal/order-workflows';
 import {
   findChangedLiveOrderIds,
   findDispatchRows,
@@ -83,7 +83,7 @@ async function reconcileSuspects(options: SweepOptions, orderIds: string[]): Pro
     const keptFacts = kept.get(orderId);
     if (!isSuspect(facts) || (keptFacts && isAsKept(keptFacts, facts))) continue;
     const provenance = `sweep until ${until.toISOString()}`;
-    await startReconciliation(temporal, { orderId, trigger: 'sweep', provenance });
+    await startReconcileOrder(temporal, { orderId, trigger: 'sweep', provenance });
     found.push(orderId);
   }
   return found;

@@ -96,11 +96,14 @@ const setupSchema = z.object({
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where Temporal is, and how to speak to it. */
-interface TemporalConfig {
+export interface TemporalConfig {
+  /** host:port of the frontend. */
   address: string;
   namespace: string;
   apiKey?: string;
+  /** @default true with an API key or a client certificate, else false */
   tls?: boolean;
+  /** Paths of PEM files, for mutual TLS; both or neither. */
   tlsClientCertPath?: string;
   tlsClientKeyPath?: string;
   /** Path of the module with the codec that payloads are written with. */

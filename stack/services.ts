@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { applyMigrations, MigrationError } from '../database/migrate';
-import { registerSearchAttributes } from '../operations/search-attributes';
+import { registerSearchAttributes } from '../temporal/search-attributes';
 import { type GivenServices, givenServices } from './given-services';
 import { isOpen } from './ports';
 import { type Postgres, startPostgres } from './postgres';

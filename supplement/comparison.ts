@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { startReconciliation } from '../client/start-reconciliation';
+import { startReconcileOrder } from '../temporal/start-workflows';
 import {
   findDispatchRows,
   toDispatchFacts,
@@ -21,7 +21,7 @@ import {
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import type { Mention } from './mention';
-import { findWorkflowFacts } from '../client/workflow-facts';
+import { findWorkflowFacts } from '../temporal/order-workflows';
 
 /** What a {@link Comparison} compares, and whom it tells. */
 export interface ComparisonDependencies {
@@ -101,7 +101,7 @@ export class Comparison {
     const { mention, verdict, rule } = finding;
     const { provenance, copy } = mention;
     await limit(() =>
-      startReconciliation(temporal, {
+      startReconcileOrder(temporal, {
         orderId,
         trigger: 'request',
         provenance,

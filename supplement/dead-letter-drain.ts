@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { OrdersDatabase } from '../database/orders/connection';
 import { eraseLateDeadLetters } from '../database/orders/erasure';
@@ -9,18 +9,14 @@ import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE } from '../domain/messages/withdrawal';
 import { orderIdSchema } from '../domain/order';
 import type { RequestDeadLettered } from '../domain/order-state';
-import {
-  SIGNALS,
-  cancelOrderWorkflowId,
-  dispatchOrderWorkflowId,
-  reconcileOrderWorkflowId,
-} from '../domain/temporal-names';
+import { SIGNALS } from '../domain/temporal-names';
 import { SupervisedConnection } from '../messaging/connection';
 import { Consumer, type RetryPauses } from '../messaging/consumer';
 import type { IncomingMessage } from '../messaging/incoming-message';
 import type { Publisher } from '../messaging/publisher';
 import { assertTopology } from '../messaging/topology';
 import type { Logger } from '../runtime/logger';
+import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
 
 /** Dead letters under way at once. */
 const PREFETCH = 20;
@@ -240,20 +236,12 @@ async function tellWorkflows(
 ): Promise<void> {
   if (orderId === undefined) return;
   const told: RequestDeadLettered = { requestId };
-  const workflowIds = [
-    dispatchOrderWorkflowId,
-    cancelOrderWorkflowId,
-    reconcileOrderWorkflowId,
-  ].map((idOf) => idOf(orderId));
+  const signal = SIGNALS.requestDeadLettered;
   await temporal.withDeadline(Date.now() + SIGNAL_WITHIN_MS, () =>
     Promise.all(
-      workflowIds.map(async (workflowId) => {
-        try {
-          await temporal.workflow.getHandle(workflowId).signal(SIGNALS.requestDeadLettered, told);
-        } catch (error) {
-          if (!(error instanceof WorkflowNotFoundError)) throw error;
-        }
-      }),
+      workflowIdsOf(orderId).map((workflowId) =>
+        signalIfRunning(temporal, { workflowId, signal, argument: told }),
+      ),
     ),
   );
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { isTemporalUnavailable } from '../client/temporal-unavailable';
+import { isTemporalUnavailable } from '../temporal/unavailable';
 import type { DispatchView } from '../database/dispatch/dispatch-view';
 import type { OrdersDatabase } from '../database/orders/connection';
 import { isDatabaseUnavailable } from '../database/unavailable';

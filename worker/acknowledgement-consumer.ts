@@ -1,4 +1,4 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { QuickPath } from '../activities/quick-path';
 import { recordAcknowledgement } from '../database/orders/acknowledgements';
 import type { OrdersDatabase } from '../database/orders/connection';
@@ -8,12 +8,7 @@ import { MalformedMessage } from '../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE, acknowledgementSchema } from '../domain/messages/acknowledgement';
 import type { AcknowledgedSignal } from '../domain/order-state';
 import { withdrawalIdOf } from '../domain/request-id';
-import {
-  SIGNALS,
-  cancelOrderWorkflowId,
-  dispatchOrderWorkflowId,
-  reconcileOrderWorkflowId,
-} from '../domain/temporal-names';
+import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { SupervisedConnection } from '../messaging/connection';
 import { Consumer, type RetryPauses } from '../messaging/consumer';
 import { assertHomeQueue } from '../messaging/home-queue';
@@ -22,8 +17,9 @@ import type { Publisher } from '../messaging/publisher';
 import { assertTopology } from '../messaging/topology';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
-import { startReconciliation } from '../client/start-reconciliation';
-import { isTemporalUnavailable } from '../client/temporal-unavailable';
+import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
+import { startReconcileOrder } from '../temporal/start-workflows';
+import { isTemporalUnavailable } from '../temporal/unavailable';
 
 /** Acknowledgements under way at once. */
 const PREFETCH = 50;
@@ -74,7 +70,7 @@ export async function startAcknowledgementConsumer(options: {
       if (trigger === 'late' || trigger === 'conflicting') {
         log.error(facts, 'the databases disagree: an answer cannot be applied');
         const provenance = message.messageId;
-        await startReconciliation(temporal, { orderId, trigger, provenance });
+        await startReconcileOrder(temporal, { orderId, trigger, provenance });
       } else log.info(facts, 'acknowledged');
       if (!quickPath.tell(orderId, recorded)) await signalWorkflows(orderId, recorded);
     },
@@ -82,20 +78,17 @@ export async function startAcknowledgementConsumer(options: {
 
   const signalWorkflows = async (orderId: string, recorded: AcknowledgedSignal) => {
     const told = await Promise.all(
-      whoMayWait(orderId, recorded).map((workflowId) => signal(workflowId, recorded)),
+      whoMayWait(orderId, recorded).map((workflowId) =>
+        signalIfRunning(temporal, {
+          workflowId,
+          signal: SIGNALS.acknowledged,
+          argument: recorded,
+        }),
+      ),
     );
     const status = recorded.order?.status;
     if (told.includes(true) || status === 'dispatched' || status === 'cancelled') return;
     log.warn({ orderId, status }, 'no workflow waits for this answer');
-  };
-  const signal = async (workflowId: string, recorded: AcknowledgedSignal): Promise<boolean> => {
-    try {
-      await temporal.workflow.getHandle(workflowId).signal(SIGNALS.acknowledged, recorded);
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
   };
 
   const connection = await SupervisedConnection.open({
@@ -129,11 +122,7 @@ export async function startAcknowledgementConsumer(options: {
 /** A request is waited for by one workflow; the withdrawal by whichever takes the order back. */
 function whoMayWait(orderId: string, { answer }: AcknowledgedSignal): string[] {
   if (answer.requestId !== withdrawalIdOf(orderId)) return [dispatchOrderWorkflowId(orderId)];
-  return [
-    dispatchOrderWorkflowId(orderId),
-    cancelOrderWorkflowId(orderId),
-    reconcileOrderWorkflowId(orderId),
-  ];
+  return workflowIdsOf(orderId);
 }
 
 function parseAcknowledgement(message: IncomingMessage) {

@@ -1,19 +1,14 @@
-import { loadDataConverter } from '../client/codec-module';
-import { toConnectionOptions } from '../client/connection-options';
 import { readWorkerConfig } from '../runtime/config';
 import { runProcess } from '../runtime/run-process';
-import { connectTemporal } from '../runtime/temporal-process';
+import { connectTemporal } from '../temporal/native-connection';
 import { createOrderDispatchWorker } from './worker';
 
 /** The worker as a process of its own. */
 runProcess('worker', readWorkerConfig, async (config, log) => {
   const { temporal, amqpUrl, ordersDatabaseUrl, policy } = config;
-  const { namespace, codecModule } = temporal;
-  const connection = await connectTemporal(await toConnectionOptions(temporal), log);
+  const connected = await connectTemporal(temporal, log);
   const worker = await createOrderDispatchWorker({
-    connection,
-    namespace,
-    ...(codecModule && { dataConverter: loadDataConverter(codecModule) }),
+    ...connected,
     amqpUrl,
     ordersDatabaseUrl,
     policy,
@@ -24,7 +19,7 @@ runProcess('worker', readWorkerConfig, async (config, log) => {
     failed: worker.failed,
     close: async () => {
       await worker.close();
-      await connection.close();
+      await connected.connection.close();
     },
   };
 });

@@ -1,7 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { pendingMigrations } from '../database/migrate';
 import { InvalidConfiguration } from '../domain/errors';
-import { missingSearchAttributes } from '../operations/search-attributes';
+import { missingSearchAttributes } from '../temporal/search-attributes';
 
 /**
  * Checks what a worker stands on, before it takes an order.

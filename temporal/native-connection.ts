@@ -1,7 +1,10 @@
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { NativeConnectionOptions } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import { DispatchUnavailable } from '../domain/errors';
-import type { Logger } from './logger';
+import type { TemporalConfig } from '../runtime/config';
+import type { Logger } from '../runtime/logger';
+import { loadDataConverter } from './codec-module';
+import { toConnectionOptions } from './connection-options';
 
 const LEVELS = {
   TRACE: 'trace',
@@ -11,15 +14,27 @@ const LEVELS = {
   ERROR: 'error',
 } as const;
 
+/** What a worker of ours is made with. */
+export interface WorkerConnection {
+  /** Whoever connected closes it. */
+  connection: NativeConnection;
+  namespace: string;
+  dataConverter?: DataConverter;
+}
+
 /**
  * Connects a process of ours to Temporal, whose log lines join the process's own.
  *
- * @throws {@link DispatchUnavailable} where nothing answers at the address.
+ * @throws {@link DispatchUnavailable} where nothing answers at the address; InvalidConfiguration where
+ * the certificate or the codec module cannot be used.
  */
 export async function connectTemporal(
-  options: NativeConnectionOptions,
+  config: TemporalConfig,
   log: Logger,
-): Promise<NativeConnection> {
+): Promise<WorkerConnection> {
+  const { namespace, codecModule } = config;
+  const options = await toConnectionOptions(config);
+  const dataConverter = codecModule === undefined ? undefined : loadDataConverter(codecModule);
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       const { error, ...rest } = meta ?? {};
@@ -31,7 +46,8 @@ export async function connectTemporal(
     shutdownSignals: [],
   });
   try {
-    return await NativeConnection.connect(options);
+    const connection = await NativeConnection.connect(options);
+    return { connection, namespace, ...(dataConverter && { dataConverter }) };
   } catch (cause) {
     const [why] = (cause as Error).message.split('\n');
     throw new DispatchUnavailable(`Temporal cannot be reached at ${options.address}: ${why}`, {

@@ -1,19 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { TLSConfig } from '@temporalio/client';
 import { InvalidConfiguration } from '../domain/errors';
+import type { TemporalConfig } from '../runtime/config';
 
-/** Where Temporal is and what opens it. */
-export interface TemporalAccess {
-  /** host:port of the frontend. */
-  address: string;
-  namespace: string;
-  apiKey?: string;
-  /** @default true with an API key or a client certificate, else false */
-  tls?: boolean;
-  /** Paths of PEM files, for mutual TLS; both or neither. */
-  tlsClientCertPath?: string;
-  tlsClientKeyPath?: string;
-}
+type ClientCertificate = 'tls' | 'tlsClientCertPath' | 'tlsClientKeyPath';
 
 /**
  * What `Connection.connect` and `NativeConnection.connect` take, with the certificate read from its files.
@@ -21,17 +11,17 @@ export interface TemporalAccess {
  * @throws {@link InvalidConfiguration} where one of the two files is not given, or cannot be read.
  */
 export async function toConnectionOptions(
-  access: Omit<TemporalAccess, 'namespace'>,
+  config: Pick<TemporalConfig, 'address' | 'apiKey' | ClientCertificate>,
 ): Promise<{ address: string; apiKey?: string; tls?: TLSConfig | boolean }> {
-  const { address, apiKey } = access;
-  const tls = (await readClientCertificate(access)) ?? access.tls;
+  const { address, apiKey } = config;
+  const tls = (await readClientCertificate(config)) ?? config.tls;
   return { address, ...(apiKey && { apiKey }), ...(tls !== undefined && { tls }) };
 }
 
 async function readClientCertificate(
-  access: Pick<TemporalAccess, 'tls' | 'tlsClientCertPath' | 'tlsClientKeyPath'>,
+  config: Pick<TemporalConfig, ClientCertificate>,
 ): Promise<TLSConfig | undefined> {
-  const { tls, tlsClientCertPath, tlsClientKeyPath } = access;
+  const { tls, tlsClientCertPath, tlsClientKeyPath } = config;
   if (!tlsClientCertPath && !tlsClientKeyPath) return undefined;
   if (!tlsClientCertPath || !tlsClientKeyPath) {
     throw new InvalidConfiguration(
