@@ -1,97 +1,7 @@
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
-
-/**
- * The architecture's import table: which folders' code a folder may import. A folder that is not
- * named here may import anything.
- */
-const MAY_IMPORT = {
-  domain: [],
-  workflows: ['domain', 'activities'],
-  activities: [
-    'domain',
-    'messaging',
-    'database/orders',
-    'database/unavailable',
-    'client',
-    'runtime',
-  ],
-  messaging: ['domain', 'runtime'],
-  'database/orders': ['domain'],
-  'database/dispatch': ['domain'],
-  database: ['domain', 'runtime'],
-  runtime: ['domain'],
-  worker: [
-    'domain',
-    'activities',
-    'messaging',
-    'database/orders',
-    'database/migrate',
-    'database/unavailable',
-    'runtime',
-    'client',
-    'operations',
-  ],
-  supplement: ['domain', 'messaging', 'database', 'client', 'runtime'],
-  'dispatch-system': [
-    'domain',
-    'messaging',
-    'database/dispatch',
-    'database/migrate',
-    'database/unavailable',
-    'runtime',
-  ],
-  client: ['domain'],
-  operations: ['domain', 'messaging', 'database', 'client'],
-  cli: ['domain', 'client', 'operations', 'runtime'],
-};
-
-/** Packages that one folder alone may import. */
-const OWNED_PACKAGES = [
-  { owner: 'messaging', regex: '^amqplib', message: 'Only messaging/ speaks AMQP.' },
-  {
-    owner: 'database',
-    regex: '^@prisma/|/generated/',
-    message: 'Only database/ speaks to a database.',
-  },
-];
-
-const importTable = Object.entries(MAY_IMPORT).map(([folder, allowed]) => {
-  const up = folder.split('/').map(() => '\\.\\.');
-  const outside = `^${up.join('/')}/(?!(${[folder, ...allowed].join('|')})(/|$))`;
-  const nested = folder === 'database' ? ['database/*.ts'] : [`${folder}/**/*.ts`];
-  // A file in a subfolder (domain/messages) reaches its own folder by one step more.
-  const files = folder === 'domain' ? ['domain/*.ts'] : nested;
-  return {
-    files,
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: outside,
-              message: `${folder}/ may import only: ${allowed.join(', ') || 'nothing of ours'}.`,
-            },
-            ...(folder === 'workflows'
-              ? [
-                  {
-                    regex: '^\\.\\./activities',
-                    allowTypeImports: true,
-                    message: 'Only types of activities.',
-                  },
-                ]
-              : []),
-            ...OWNED_PACKAGES.filter(({ owner }) => !folder.startsWith(owner)).map(
-              ({ regex, message }) => ({ regex, message }),
-            ),
-          ],
-        },
-      ],
-    },
-  };
-});
+import { importTable } from './eslint-import-table.mjs';
 
 export default defineConfig(
   globalIgnores(['dist/', '.local/', 'database/*/generated/', 'node_modules/']),
@@ -100,7 +10,9 @@ export default defineConfig(
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
+    plugins: { architecture: { rules: { 'import-table': importTable } } },
     rules: {
+      'architecture/import-table': 'error',
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true }],
       '@typescript-eslint/restrict-template-expressions': [
         'error',
@@ -152,5 +64,4 @@ export default defineConfig(
       ),
     },
   },
-  ...importTable,
 );

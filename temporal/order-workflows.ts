@@ -41,9 +41,9 @@ export async function findWorkflowStatus(
 }
 
 /** Signals a workflow. @returns whether it runs; where it does not, nothing was done. */
-export async function signalIfRunning<Argument>(
+export async function signalIfRunning(
   temporal: Client,
-  given: { workflowId: string; signal: string; argument: Argument },
+  given: { workflowId: string; signal: string; argument: unknown },
 ): Promise<boolean> {
   const { workflowId, signal, argument } = given;
   const sent = await ifFound(async () => {

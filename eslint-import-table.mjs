@@ -1,0 +1,137 @@
+import path from 'node:path';
+
+const root = import.meta.dirname;
+const ANYTHING = ['.'];
+
+/**
+ * The architecture's import table: which of our own code each folder may import, by folder or by
+ * file. `type:` allows types only.
+ */
+const MAY_IMPORT = {
+  domain: [],
+  workflows: ['domain', 'type:activities'],
+  activities: [
+    'domain',
+    'messaging',
+    'database/orders',
+    'database/unavailable',
+    'temporal',
+    'runtime',
+  ],
+  messaging: ['domain', 'runtime'],
+  'database/orders': ['domain'],
+  'database/dispatch': ['domain'],
+  database: ['domain', 'runtime'],
+  runtime: ['domain'],
+  temporal: ['domain', 'runtime'],
+  reconciliation: ['domain', 'database', 'temporal'],
+  worker: [
+    'domain',
+    'activities',
+    'messaging',
+    'database/orders',
+    'database/migrate',
+    'database/unavailable',
+    'temporal',
+    'client',
+    'runtime',
+  ],
+  supplement: ['domain', 'messaging', 'database', 'temporal', 'reconciliation', 'runtime'],
+  'dispatch-system': [
+    'domain',
+    'messaging',
+    'database/dispatch',
+    'database/migrate',
+    'database/unavailable',
+    'runtime',
+  ],
+  client: ['domain', 'temporal'],
+  operations: [
+    'domain',
+    'messaging',
+    'database',
+    'temporal',
+    'reconciliation',
+    'client',
+    'type:runtime',
+  ],
+  cli: ['domain', 'client', 'operations', 'temporal', 'runtime'],
+  prisma: [],
+  stack: ANYTHING,
+  test: ANYTHING,
+};
+
+/** What one folder alone may import, wherever it comes from. */
+const OWNED = [
+  { owner: 'messaging', what: /^amqplib/, message: 'Only messaging/ speaks AMQP.' },
+  {
+    owner: 'database',
+    what: /^@prisma\/|\/generated\//,
+    message: 'Only database/ speaks to a database.',
+  },
+];
+
+/** Folders that look behind the curtain: they bring up, break and inspect the real things. */
+const EXEMPT_FROM_OWNERSHIP = ['test', 'prisma'];
+
+/** The rule `architecture/import-table`. */
+export const importTable = {
+  meta: { type: 'problem', schema: [] },
+  create(context) {
+    const file = toOurs(context.filename);
+    const folder = folderOf(file);
+    if (folder === undefined) {
+      const message = 'This folder is not in the import table (eslint-import-table.mjs).';
+      return { Program: (node) => context.report({ node, message }) };
+    }
+    const check = (node) => {
+      // A path that is computed is no part of the architecture.
+      if (typeof node.source?.value !== 'string') return;
+      const message = refusal({ file, folder, specifier: node.source.value, isType: isType(node) });
+      if (message) context.report({ node, message });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+    };
+  },
+};
+
+function refusal({ file, folder, specifier, isType }) {
+  const owned = OWNED.find(({ what }) => what.test(specifier));
+  if (owned && !isWithin(folder, owned.owner) && !EXEMPT_FROM_OWNERSHIP.includes(folder)) {
+    return owned.message;
+  }
+  if (!specifier.startsWith('.')) return undefined;
+  const target = path.posix.join(path.posix.dirname(file), specifier);
+  const allowed = MAY_IMPORT[folder];
+  const isAllowed = allowed.some((entry) =>
+    entry.startsWith('type:')
+      ? isType && isWithin(target, entry.slice('type:'.length))
+      : isWithin(target, entry),
+  );
+  if (isAllowed || folderOf(target) === folder) return undefined;
+  return `${folder}/ may import only: ${allowed.join(', ') || 'nothing of ours'}.`;
+}
+
+function isType({ importKind, specifiers = [] }) {
+  if (importKind === 'type') return true;
+  return specifiers.length > 0 && specifiers.every((specifier) => specifier.importKind === 'type');
+}
+
+/** The folder of the table that a file belongs to: the deepest that fits. */
+function folderOf(file) {
+  return Object.keys(MAY_IMPORT)
+    .filter((folder) => isWithin(file, folder))
+    .sort((one, other) => other.length - one.length)[0];
+}
+
+function isWithin(file, folder) {
+  return folder === '.' || file === folder || file.startsWith(`${folder}/`);
+}
+
+function toOurs(filename) {
+  return path.relative(root, filename).split(path.sep).join('/');
+}
