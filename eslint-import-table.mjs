@@ -55,7 +55,7 @@ const MAY_IMPORT = {
     'client',
     'type:runtime',
   ],
-  cli: ['domain', 'client', 'operations', 'temporal', 'runtime'],
+  cli: ['domain', 'client', 'operations', 'reconciliation', 'temporal', 'runtime'],
   prisma: [],
   stack: ANYTHING,
   test: ANYTHING,

@@ -50,7 +50,7 @@ async function sweepDatabases(options: SweepOptions): Promise<void> {
       if (!dispatch) {
         throw new UsageError('DISPATCH_DATABASE_URL is not set: this compares both databases');
       }
-      const { sweep } = await import('../operations/sweep.js');
+      const { sweep } = await import('../reconciliation/sweep.js');
       const now = Date.now();
       const report = await sweep({
         orders,

@@ -19,15 +19,20 @@ export interface OrderCopy extends CopyFacts {
   requestNumber: number;
 }
 
-/** The one argument of `reconcileOrder`. */
-export interface ReconcileOrderInput {
+/** What brings an order up to be compared or reconciled. */
+export interface Finding {
   orderId: string;
   trigger: TriggerKind;
-  /** What brought it up: the ID of a message or of a workflow run, or a person. */
+  /** What brought it up: the ID of a message or of a workflow run, a sweep, or a person. */
   provenance: string;
+  /** The order as a request carried it. */
   copy?: OrderCopy;
+}
+
+/** The one argument of `reconcileOrder`. */
+export interface ReconcileOrderInput extends Finding {
   /** Findings that wait, where a run goes on in a new one. */
-  more?: ReconcileOrderInput[];
+  more?: Finding[];
 }
 
 /** What `reconcileOrder` did about an order: its result, and the repair that it recorded. */

@@ -5,6 +5,7 @@ import type { OrdersDatabase } from '../database/orders/connection';
 import { isDatabaseUnavailable } from '../database/unavailable';
 import { QUEUES } from '../domain/amqp-names';
 import { InvalidConfiguration } from '../domain/errors';
+import type { Finding } from '../domain/reconciliation';
 import { SupervisedConnection } from '../messaging/connection';
 import { Consumer, type RetryPauses } from '../messaging/consumer';
 import type { Publisher } from '../messaging/publisher';
@@ -12,10 +13,9 @@ import { assertTopology } from '../messaging/topology';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import { Batches } from './batches';
-import { Comparison } from './comparison';
-import { createLimit } from './limit';
+import { Comparison, type Suspect } from '../reconciliation/comparison';
 import { Grace } from './grace';
-import { readMention, type Mention } from './mention';
+import { parseRequest } from './parse-request';
 
 /**
  * Messages held at once, most of them until the grace is over. That bounds memory, not throughput: what
@@ -25,9 +25,6 @@ const PREFETCH = 500;
 
 /** How long a batch waits for more, in ms. */
 const BATCH_WITHIN_MS = 200;
-
-/** Suspects that are asked about or started at once: Temporal has orders to dispatch, too. */
-const SUSPECTS_AT_ONCE = 20;
 
 /** A running consumer of the copies. */
 export interface RequestConsumer {
@@ -56,11 +53,20 @@ export async function startRequestConsumer(options: {
   const { amqpUrl, orders, dispatchView, temporal, publisher, graceMs, log, pauses } = options;
   const closing = new AbortController();
   const grace = new Grace(graceMs, closing.signal);
-  const limit = createLimit(SUSPECTS_AT_ONCE);
-  const comparisons = new Batches<Mention, Comparison>({
+  const onStarted = ({ finding, verdict, rule }: Suspect) => {
+    crashPoint('supplement.afterStart');
+    const { orderId, provenance } = finding;
+    log.warn({ orderId, provenance, verdict, rule }, 'the databases disagree: reconciling');
+  };
+  const comparisons = new Batches<Finding, Comparison>({
     maximumSize: PREFETCH,
     withinMs: BATCH_WITHIN_MS,
-    work: (mentions) => Comparison.read(mentions, { orders, dispatchView, temporal, limit, log }),
+    work: async (findings) => {
+      const both = { orders, dispatchView, temporal, onStarted };
+      const comparison = await Comparison.read(findings, both);
+      crashPoint('supplement.afterQueries');
+      return comparison;
+    },
   });
 
   const consumer = new Consumer({
@@ -75,10 +81,10 @@ export async function startRequestConsumer(options: {
       closing.signal.aborted,
     ...(pauses && { pauses }),
     handle: async (message) => {
-      const mention = readMention(message);
+      const finding = parseRequest(message);
       await grace.passed(message);
-      const comparison = await comparisons.add(mention);
-      await comparison.settle(mention.orderId);
+      const comparison = await comparisons.add(finding);
+      await comparison.reconcileIfSuspect(finding.orderId);
       crashPoint('supplement.beforeAck');
     },
   });

@@ -5,7 +5,7 @@ import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { contentHash } from '../domain/content-hash';
 import { EXCHANGES } from '../domain/amqp-names';
 import type { Order } from '../domain/order';
-import { sweep } from '../operations/sweep';
+import { sweep } from '../reconciliation/sweep';
 import {
   cancelOrderWorkflowId,
   dispatchOrderWorkflowId,

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { startReconcileOrder } from '../temporal/start-workflows';
+import pLimit from 'p-limit';
 import {
   findDispatchRows,
   toDispatchFacts,
@@ -9,6 +9,7 @@ import {
 import type { OrdersDatabase } from '../database/orders/connection';
 import { findOrderFacts } from '../database/orders/order-facts';
 import { findKeptFactsOf } from '../database/orders/repairs';
+import type { Finding } from '../domain/reconciliation';
 import {
   VERDICT_RULES,
   decideVerdict,
@@ -18,31 +19,34 @@ import {
   type Verdict,
   type WorkflowFacts,
 } from '../domain/verdict';
-import { crashPoint } from '../runtime/crash-point';
-import type { Logger } from '../runtime/logger';
-import type { Mention } from './mention';
 import { findWorkflowFacts } from '../temporal/order-workflows';
+import { startReconcileOrder } from '../temporal/start-workflows';
 
-/** What a {@link Comparison} compares, and whom it tells. */
+/** What is compared, and whom it is told to. */
 export interface ComparisonDependencies {
   orders: OrdersDatabase;
   dispatchView: DispatchView;
   temporal: Client;
-  /** Keeps the suspects from asking Temporal all at once. */
-  limit: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  log: Logger;
+  /** Hears of each order whose `reconcileOrder` was started. */
+  onStarted?: (suspect: Suspect) => void;
 }
 
-/** What one mention makes of its order, where that is not in order. */
-interface Finding {
-  mention: Mention;
+/** An order that is not in order, by what brought it up. */
+export interface Suspect {
+  finding: Finding;
   facts: Facts;
   verdict: Verdict;
+  /** The rule of the verdict table that says so. */
   rule: string;
 }
 
+/** Suspects that are asked about or started at once: Temporal has orders to dispatch, too. */
+const SUSPECTS_AT_ONCE = 20;
+
+const limit = pLimit(SUSPECTS_AT_ONCE);
+
 /**
- * The two databases compared, for the orders that a batch of messages mentions. An order that is in
+ * The two databases compared, for a batch of orders that something brought up. An order that is in
  * order costs its share of two statements, and nothing else. A suspect is looked at closer:
  *
  * 1. Does a workflow own it? Then it is left alone.
@@ -52,101 +56,95 @@ interface Finding {
  * All of it may be done twice: nothing here changes a row.
  */
 export class Comparison {
-  private readonly mentions = new Map<string, Mention[]>();
-  private readonly looks = new Map<string, Promise<void>>();
+  private readonly findings = new Map<string, Finding[]>();
+  private readonly looks = new Map<string, Promise<boolean>>();
   private kept: Promise<Map<string, Facts>> | undefined;
 
   private constructor(
-    mentions: readonly Mention[],
+    findings: readonly Finding[],
     private readonly orders: ReadonlyMap<string, OrderFacts>,
     private readonly dispatches: ReadonlyMap<string, DispatchViewRow>,
     private readonly dependencies: ComparisonDependencies,
   ) {
-    for (const mention of mentions) {
-      const others = this.mentions.get(mention.orderId);
-      if (others) others.push(mention);
-      else this.mentions.set(mention.orderId, [mention]);
+    for (const finding of findings) {
+      const others = this.findings.get(finding.orderId);
+      if (others) others.push(finding);
+      else this.findings.set(finding.orderId, [finding]);
     }
   }
 
-  /** Reads what both databases say of the mentioned orders: two statements. */
+  /** Reads what both databases say of the orders: two statements. */
   static async read(
-    mentions: readonly Mention[],
+    findings: readonly Finding[],
     dependencies: ComparisonDependencies,
   ): Promise<Comparison> {
-    const orderIds = [...new Set(mentions.map(({ orderId }) => orderId))];
+    const orderIds = [...new Set(findings.map(({ orderId }) => orderId))];
     // One after the other: an acceptance is in the dispatch database first, so an order that is seen
     // as dispatched has its dispatch by then.
     const orders = await findOrderFacts(dependencies.orders, orderIds);
     const dispatches = await findDispatchRows(dependencies.dispatchView, orderIds);
-    crashPoint('supplement.afterQueries');
-    return new Comparison(mentions, orders, dispatches, dependencies);
+    return new Comparison(findings, orders, dispatches, dependencies);
   }
 
-  /** Resolves when the order is in order, or whoever puts it in order has been started; one look an order. */
-  settle(orderId: string): Promise<void> {
+  /**
+   * Resolves when the order is in order, or whoever puts it in order has been started; looks once,
+   * however often it is asked about an order.
+   *
+   * @returns whether `reconcileOrder` was started.
+   */
+  reconcileIfSuspect(orderId: string): Promise<boolean> {
     const look = this.looks.get(orderId) ?? this.look(orderId);
     this.looks.set(orderId, look);
     return look;
   }
 
-  private async look(orderId: string): Promise<void> {
-    const { temporal, limit, log } = this.dependencies;
+  private async look(orderId: string): Promise<boolean> {
+    const { temporal, onStarted } = this.dependencies;
     // Most orders are done by now: Temporal is asked only where that is not enough.
-    if (!this.find(orderId, 'ended')) return;
+    if (!this.findSuspect(orderId, 'ended')) return false;
     const workflow = await limit(() => findWorkflowFacts(temporal, orderId));
-    const finding = this.find(orderId, workflow);
-    if (!finding || (await this.isKept(orderId, finding.facts))) return;
-
-    const { mention, verdict, rule } = finding;
-    const { provenance, copy } = mention;
-    await limit(() =>
-      startReconcileOrder(temporal, {
-        orderId,
-        trigger: 'request',
-        provenance,
-        ...(copy && { copy }),
-      }),
-    );
-    crashPoint('supplement.afterStart');
-    log.warn({ orderId, provenance, verdict, rule }, 'the databases disagree: reconciling');
+    const suspect = this.findSuspect(orderId, workflow);
+    if (!suspect || (await this.isKept(orderId, suspect.facts))) return false;
+    await limit(() => startReconcileOrder(temporal, suspect.finding));
+    onStarted?.(suspect);
+    return true;
   }
 
   /**
-   * What is not in order about an order; `undefined` where all is. Of several messages, the one counts
+   * What is not in order about an order; `undefined` where all is. Of several findings, the one counts
    * that fits the earliest rule of the verdict table, and of those the newest.
    */
-  private find(orderId: string, workflow: WorkflowFacts): Finding | undefined {
+  private findSuspect(orderId: string, workflow: WorkflowFacts): Suspect | undefined {
     const order = this.orders.get(orderId);
     const dispatch = toDispatchFacts(this.dispatches.get(orderId));
-    const findings = (this.mentions.get(orderId) ?? []).map((mention): Finding => {
-      const { copy } = mention;
+    const suspects = (this.findings.get(orderId) ?? []).map((finding): Suspect => {
+      const { trigger, copy } = finding;
       const facts: Facts = {
         ...(order && { order }),
         dispatch,
         workflow,
-        trigger: 'request',
+        trigger,
         ...(copy && { copy: { contentHash: copy.contentHash, isOurs: copy.isOurs } }),
       };
-      return { mention, facts, ...decideVerdict(facts) };
+      return { finding, facts, ...decideVerdict(facts) };
     });
-    return findings
+    return suspects
       .filter(({ verdict }) => verdict !== 'consistent')
       .sort((one, other) => rank(one) - rank(other) || newness(other) - newness(one))[0];
   }
 
   private async isKept(orderId: string, facts: Facts): Promise<boolean> {
     // Once for the batch, and only where it has a suspect.
-    this.kept ??= findKeptFactsOf(this.dependencies.orders, [...this.mentions.keys()]);
+    this.kept ??= findKeptFactsOf(this.dependencies.orders, [...this.findings.keys()]);
     const kept = (await this.kept).get(orderId);
     return kept !== undefined && isAsKept(kept, facts);
   }
 }
 
-function rank({ rule }: Finding): number {
+function rank({ rule }: Suspect): number {
   return VERDICT_RULES.findIndex(({ name }) => name === rule);
 }
 
-function newness({ mention }: Finding): number {
-  return mention.copy?.requestNumber ?? 0;
+function newness({ finding }: Suspect): number {
+  return finding.copy?.requestNumber ?? 0;
 }
