@@ -69,6 +69,12 @@ const OWNED = [
     what: /^@prisma\/|\/generated\//,
     message: 'Only database/ speaks to a database.',
   },
+  {
+    owner: 'database',
+    what: /\/database\/(orders|dispatch)\/connection$/,
+    name: 'prismaOf',
+    message: 'Only database/ has statements.',
+  },
 ];
 
 /** Folders that look behind the curtain: they bring up, break and inspect the real things. */
@@ -87,7 +93,13 @@ export const importTable = {
     const check = (node) => {
       // A path that is computed is no part of the architecture.
       if (typeof node.source?.value !== 'string') return;
-      const message = refusal({ file, folder, specifier: node.source.value, isType: isType(node) });
+      const message = refusal({
+        file,
+        folder,
+        specifier: node.source.value,
+        names: (node.specifiers ?? []).map(({ imported }) => imported?.name),
+        isType: isType(node),
+      });
       if (message) context.report({ node, message });
     };
     return {
@@ -99,8 +111,10 @@ export const importTable = {
   },
 };
 
-function refusal({ file, folder, specifier, isType }) {
-  const owned = OWNED.find(({ what }) => what.test(specifier));
+function refusal({ file, folder, specifier, names, isType }) {
+  const owned = OWNED.find(
+    ({ what, name }) => what.test(specifier) && (name === undefined || names.includes(name)),
+  );
   if (owned && !isWithin(folder, owned.owner) && !EXEMPT_FROM_OWNERSHIP.includes(folder)) {
     return owned.message;
   }

@@ -46,15 +46,15 @@ async function sweepDatabases(options: SweepOptions): Promise<void> {
   const { days, minutes, from } = options;
   if (days < 1 || days > DAYS_MAX) throw new UsageError(`--days: must be 1 to ${DAYS_MAX}`);
   await withSession(options, (session) =>
-    withDatabases(from, async ({ orders, dispatch }) => {
-      if (!dispatch) {
+    withDatabases(from, async ({ orders, dispatchView }) => {
+      if (!dispatchView) {
         throw new UsageError('DISPATCH_DATABASE_URL is not set: this compares both databases');
       }
       const { sweep } = await import('../reconciliation/sweep.js');
       const now = Date.now();
       const report = await sweep({
         orders,
-        dispatchView: dispatch,
+        dispatchView,
         temporal: session.temporal,
         from: new Date(now - days * DAY_MS),
         until: new Date(now - minutes * MINUTE_MS),

@@ -7,12 +7,11 @@ import { QUEUES } from '../domain/amqp-names';
 import { InvalidConfiguration, MalformedMessage } from '../domain/errors';
 import { DISPATCH_REQUEST_TYPE, dispatchRequestSchema } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE, withdrawalSchema } from '../domain/messages/withdrawal';
-import { SupervisedConnection } from '../messaging/connection';
-import { Consumer, type RetryPauses } from '../messaging/consumer';
+import type { RetryPauses } from '../messaging/consumer';
 import { parseBody, type IncomingMessage } from '../messaging/incoming-message';
 import { acknowledgementMessage } from '../messaging/messages';
 import { Publisher } from '../messaging/publisher';
-import { assertTopology } from '../messaging/topology';
+import { startConsumer } from '../messaging/start-consumer';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import { answerRequest, answerWithdrawal, type CommittedAnswer } from './answer';
@@ -60,7 +59,11 @@ export async function startDispatchSystem(options: {
         throw new MalformedMessage(`unknown message type '${message.type}'`);
     }
   };
-  const consumer = new Consumer({
+  const consumer = await startConsumer({
+    url: amqpUrl,
+    name: 'dispatch-system consume',
+    queues: [QUEUES.dispatchRequests],
+    prefetch: PREFETCH,
     log,
     publisher,
     isInfrastructureFailure: isDatabaseUnavailable,
@@ -78,30 +81,18 @@ export async function startDispatchSystem(options: {
         'answered',
       );
     },
-  });
-  const connection = await SupervisedConnection.open({
-    url: amqpUrl,
-    name: 'dispatch-system consume',
-    log,
-    setup: async (link) => {
-      const channel = await link.channel();
-      await assertTopology(channel);
-      await channel.prefetch(PREFETCH);
-      await consumer.consume(channel, { queue: QUEUES.dispatchRequests });
-    },
   }).catch(async (error: unknown) => {
     await publisher.close();
-    await database.$disconnect();
+    await database.close();
     throw error;
   });
   return {
-    ready: () => connection.available && publisher.available && !consumer.paused,
+    ready: () => consumer.ready() && publisher.available,
     close: async () => {
       closing.abort();
-      await consumer.stop();
-      await connection.close();
+      await consumer.close();
       await publisher.close();
-      await database.$disconnect();
+      await database.close();
     },
   };
 }

@@ -37,7 +37,7 @@ export async function withDeadLetters<Result>(
       cause,
     });
   } finally {
-    await database.$disconnect();
+    await database.close();
   }
 }
 

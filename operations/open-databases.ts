@@ -1,4 +1,5 @@
 import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
+import { openDispatchView, type DispatchView } from '../database/dispatch/dispatch-view';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import { isDatabaseUnavailable } from '../database/unavailable';
 
@@ -7,6 +8,8 @@ export interface OperatorDatabases {
   orders: OrdersDatabase;
   /** Absent where nobody said where it is. */
   dispatch?: DispatchDatabase;
+  /** The same, read-only. */
+  dispatchView?: DispatchView;
 }
 
 /** Why a database did not serve: nothing answers there, or it lacks what a migration brings. */
@@ -40,12 +43,18 @@ export async function withOperatorDatabases<Result>(
     urls.dispatch === undefined
       ? undefined
       : openDispatchDatabase({ url: urls.dispatch, maximumConnections });
+  const dispatchView =
+    urls.dispatch === undefined ? undefined : openDispatchView({ url: urls.dispatch });
   try {
-    return await work({ orders, ...(dispatch && { dispatch }) });
+    return await work({
+      orders,
+      ...(dispatch && { dispatch }),
+      ...(dispatchView && { dispatchView }),
+    });
   } catch (error) {
     throw toDatabaseFailure(error);
   } finally {
-    await Promise.all([orders.$disconnect(), dispatch?.$disconnect()]);
+    await Promise.all([orders.close(), dispatch?.close(), dispatchView?.close()]);
   }
 }
 

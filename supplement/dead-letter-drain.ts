@@ -10,11 +10,10 @@ import { WITHDRAWAL_TYPE } from '../domain/messages/withdrawal';
 import { orderIdSchema } from '../domain/order';
 import type { RequestDeadLettered } from '../domain/order-state';
 import { SIGNALS } from '../domain/temporal-names';
-import { SupervisedConnection } from '../messaging/connection';
-import { Consumer, type RetryPauses } from '../messaging/consumer';
+import type { RetryPauses } from '../messaging/consumer';
 import type { IncomingMessage } from '../messaging/incoming-message';
 import type { Publisher } from '../messaging/publisher';
-import { assertTopology } from '../messaging/topology';
+import { startConsumer, type StartedConsumer } from '../messaging/start-consumer';
 import type { Logger } from '../runtime/logger';
 import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
 
@@ -23,13 +22,6 @@ const PREFETCH = 20;
 
 /** How long telling a workflow may take before it is tried again, in ms. */
 const SIGNAL_WITHIN_MS = 10_000;
-
-/** A running drain of the dead-letter queues. */
-export interface DeadLetterDrain {
-  /** Whether it consumes and can record. */
-  ready: () => boolean;
-  close: () => Promise<void>;
-}
 
 /** Each dead-letter queue with the queue that a replay goes to: home queues' share one. */
 const SOURCE_QUEUES: ReadonlyMap<string, string> = new Map(
@@ -48,7 +40,7 @@ const SOURCE_QUEUES: ReadonlyMap<string, string> = new Map(
  *
  * @throws BrokerUnavailable where RabbitMQ cannot be reached.
  */
-export async function startDeadLetterDrain(options: {
+export function startDeadLetterDrain(options: {
   amqpUrl: string;
   database: OrdersDatabase;
   temporal: Client;
@@ -56,9 +48,13 @@ export async function startDeadLetterDrain(options: {
   publisher: Publisher;
   log: Logger;
   pauses?: RetryPauses;
-}): Promise<DeadLetterDrain> {
+}): Promise<StartedConsumer> {
   const { amqpUrl, database, temporal, publisher, log, pauses } = options;
-  const consumer = new Consumer({
+  return startConsumer({
+    url: amqpUrl,
+    name: 'supplement drain',
+    queues: [...SOURCE_QUEUES.keys()],
+    prefetch: PREFETCH,
     log,
     publisher,
     // A dead letter of a dead letter would have nowhere to go.
@@ -74,24 +70,6 @@ export async function startDeadLetterDrain(options: {
       if (isRequestOfOurs(deadLetter)) await tellWorkflows(temporal, deadLetter);
     },
   });
-  const connection = await SupervisedConnection.open({
-    url: amqpUrl,
-    name: 'supplement drain',
-    log,
-    setup: async (link) => {
-      const channel = await link.channel();
-      await assertTopology(channel);
-      await channel.prefetch(PREFETCH);
-      for (const queue of SOURCE_QUEUES.keys()) await consumer.consume(channel, { queue });
-    },
-  });
-  return {
-    ready: () => connection.available && !consumer.paused,
-    close: async () => {
-      await consumer.stop();
-      await connection.close();
-    },
-  };
 }
 
 /** Reads what a dead letter says of itself; what it does not say is filled in, never refused. */

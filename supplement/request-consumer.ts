@@ -6,10 +6,9 @@ import { isDatabaseUnavailable } from '../database/unavailable';
 import { QUEUES } from '../domain/amqp-names';
 import { InvalidConfiguration } from '../domain/errors';
 import type { Finding } from '../domain/reconciliation';
-import { SupervisedConnection } from '../messaging/connection';
-import { Consumer, type RetryPauses } from '../messaging/consumer';
+import type { RetryPauses } from '../messaging/consumer';
 import type { Publisher } from '../messaging/publisher';
-import { assertTopology } from '../messaging/topology';
+import { startConsumer, type StartedConsumer } from '../messaging/start-consumer';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import { Batches } from './batches';
@@ -25,13 +24,6 @@ const PREFETCH = 500;
 
 /** How long a batch waits for more, in ms. */
 const BATCH_WITHIN_MS = 200;
-
-/** A running consumer of the copies. */
-export interface RequestConsumer {
-  ready: () => boolean;
-  /** Finishes the comparisons under way; a message that waits for its grace goes back to the broker. */
-  close: () => Promise<void>;
-}
 
 /**
  * Starts to consume `supplement.requests`: each message waits until it is older than the grace, then
@@ -49,7 +41,7 @@ export async function startRequestConsumer(options: {
   graceMs: number;
   log: Logger;
   pauses?: RetryPauses;
-}): Promise<RequestConsumer> {
+}): Promise<StartedConsumer> {
   const { amqpUrl, orders, dispatchView, temporal, publisher, graceMs, log, pauses } = options;
   const closing = new AbortController();
   const grace = new Grace(graceMs, closing.signal);
@@ -69,7 +61,11 @@ export async function startRequestConsumer(options: {
     },
   });
 
-  const consumer = new Consumer({
+  const consumer = await startConsumer({
+    url: amqpUrl,
+    name: 'supplement consume',
+    queues: [QUEUES.supplementRequests],
+    prefetch: PREFETCH,
     log,
     publisher,
     isInfrastructureFailure: (error) =>
@@ -88,24 +84,12 @@ export async function startRequestConsumer(options: {
       crashPoint('supplement.beforeAck');
     },
   });
-  const connection = await SupervisedConnection.open({
-    url: amqpUrl,
-    name: 'supplement consume',
-    log,
-    setup: async (link) => {
-      const channel = await link.channel();
-      await assertTopology(channel);
-      await channel.prefetch(PREFETCH);
-      await consumer.consume(channel, { queue: QUEUES.supplementRequests });
-    },
-  });
   return {
-    ready: () => connection.available && !consumer.paused,
-    close: async () => {
-      const stopped = consumer.stop();
+    ...consumer,
+    // What waits for its grace goes back to the broker at once.
+    close: () => {
       closing.abort();
-      await stopped;
-      await connection.close();
+      return consumer.close();
     },
   };
 }

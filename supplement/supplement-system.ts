@@ -59,10 +59,10 @@ export async function startSupplementSystem(
   };
   try {
     const dispatchView = openDispatchView({ url: dispatchDatabaseUrl });
-    opened.push(() => dispatchView.$disconnect());
+    opened.push(() => dispatchView.close());
     await checkPrerequisites({ ...options, dispatchView });
     const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 4 });
-    opened.push(() => orders.$disconnect());
+    opened.push(() => orders.close());
     const publisher = await Publisher.open({ url: amqpUrl, name: 'supplement publish', log });
     opened.push(() => publisher.close());
     const converter = dataConverter && { dataConverter };

@@ -114,10 +114,13 @@ describe('cancellation', () => {
     const order = newOrder({ customerId: `c-${randomUUID()}` });
     const handle = await bed.client.placeOrder(order);
     await handle.result();
-    await eraseCustomer(
-      { orders: bed.orders, dispatch: bed.dispatches },
-      { customerId: order.customerId, actor: 'ana', note: 'asked', dryRun: false, now: new Date() },
-    );
+    await eraseCustomer(bed.databases, {
+      customerId: order.customerId,
+      actor: 'ana',
+      note: 'asked',
+      dryRun: false,
+      now: new Date(),
+    });
     await expect(handle.cancel(CUSTOMER)).rejects.toThrow(TooLateToCancel);
     expect(await statusOf(handle)).toBe('dispatched');
   });

@@ -1,19 +1,18 @@
 import { Client, Connection } from '@temporalio/client';
 import { OrderDispatchClient, type OrderHandle, type PolicyOverrides } from '../client';
-import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
-import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import type { CrashPoint } from '../runtime/crash-point';
 import { startProcess, type TestProcess } from './processes';
 import { createSurroundings, eventually, newOrder, type Surroundings } from './setup';
+import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 describe('a process killed with SIGKILL', () => {
   let surroundings: Surroundings;
   let client: OrderDispatchClient;
   let connection: Connection;
   let temporal: Client;
-  let orders: OrdersDatabase;
-  let dispatches: DispatchDatabase;
+  let orders: OrdersRows;
+  let dispatches: DispatchRows;
   let started: TestProcess[] = [];
 
   beforeAll(async () => {
@@ -26,8 +25,8 @@ describe('a process killed with SIGKILL', () => {
     });
     connection = await Connection.connect({ address: stack.temporalAddress });
     temporal = new Client({ connection, namespace });
-    orders = openOrdersDatabase({ url: ordersDatabaseUrl });
-    dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl });
+    orders = openOrdersRows(ordersDatabaseUrl);
+    dispatches = openDispatchRows(dispatchDatabaseUrl);
   });
   afterEach(async () => {
     for (const process of started) process.kill('SIGKILL');

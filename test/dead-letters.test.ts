@@ -7,11 +7,12 @@ import { ACKNOWLEDGEMENT_TYPE } from '../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { dispatchRequestMessage } from '../messaging/messages';
 import type { OutgoingMessage } from '../messaging/publisher';
+import type { StartedConsumer } from '../messaging/start-consumer';
 import { discardDeadLetters, listDeadLetters, showDeadLetter } from '../operations/dead-letters';
 import { replayDeadLetters, type ReplayOptions } from '../operations/dead-letters-replay';
 import { silentLogger } from '../runtime/logger';
 import { closeConnections } from '../stack/rabbitmqctl';
-import { startDeadLetterDrain, type DeadLetterDrain } from '../supplement/dead-letter-drain';
+import { startDeadLetterDrain } from '../supplement/dead-letter-drain';
 import { createFolder, errorLine, runCli } from './run-cli';
 import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
 
@@ -19,7 +20,7 @@ const BY_ANA = { actor: 'ana', note: 'the cause is mended' };
 
 describe('dead letters', () => {
   let bed: TestBed;
-  let drain: DeadLetterDrain;
+  let drain: StartedConsumer;
   let connection: ChannelModel;
   let channel: Channel;
   beforeAll(async () => {
@@ -40,7 +41,7 @@ describe('dead letters', () => {
   const startDrain = (temporal: Temporal = bed.temporal) =>
     startDeadLetterDrain({
       amqpUrl: bed.amqpUrl,
-      database: bed.orders,
+      database: bed.databases.orders,
       temporal,
       publisher: bed.publisher,
       log: silentLogger(),
@@ -109,7 +110,7 @@ describe('dead letters', () => {
   };
   const replay = (options: Pick<ReplayOptions, 'filter'> & Partial<ReplayOptions>) =>
     replayDeadLetters({
-      database: bed.orders,
+      database: bed.databases.orders,
       amqpUrl: bed.amqpUrl,
       log: silentLogger(),
       ratePerSecond: 100,
@@ -275,7 +276,7 @@ describe('dead letters', () => {
     const [first] = await deadRequests(3, often);
     await deadRequests(1, once);
     const { matched, groups, rows } = await listDeadLetters({
-      database: bed.orders,
+      database: bed.databases.orders,
       filter: { state: 'open' },
       limit: 2,
     });
@@ -294,7 +295,7 @@ describe('dead letters', () => {
     expect(JSON.stringify(rows)).not.toMatch(/content|Sampleton/);
 
     const matching = async (filter: Parameters<typeof replay>[0]['filter']) =>
-      (await listDeadLetters({ database: bed.orders, filter })).matched;
+      (await listDeadLetters({ database: bed.databases.orders, filter })).matched;
     expect(await matching({ deadLetterReason: often.toUpperCase() })).toBe(3);
     expect(await matching({ deadLetterReason: 'o%n' })).toBe(0);
     expect(await matching({ orderId: first ?? '' })).toBe(1);
@@ -310,7 +311,7 @@ describe('dead letters', () => {
     const before = await bed.orders.deadLetter.findMany({ where: { deadLetterReason: reason } });
     const filter = { deadLetterReason: reason };
     expect(await replay({ filter, dryRun: true })).toMatchObject({ matched: 2, replayed: [] });
-    const discarded = { database: bed.orders, filter, ...BY_ANA, dryRun: true };
+    const discarded = { database: bed.databases.orders, filter, ...BY_ANA, dryRun: true };
     expect(await discardDeadLetters(discarded)).toMatchObject({ matched: 2, discarded: 0 });
     expect(await bed.orders.deadLetter.findMany({ where: { deadLetterReason: reason } })).toEqual(
       before,
@@ -353,7 +354,7 @@ describe('dead letters', () => {
     const [orderId] = await deadRequests(2, reason);
     const [first] = await bed.orders.deadLetter.findMany({ where: { orderId: orderId ?? '' } });
     const id = String(first?.id);
-    const given = { database: bed.orders, filter: { ids: [id] } };
+    const given = { database: bed.databases.orders, filter: { ids: [id] } };
     await expect(discardDeadLetters({ ...given, actor: ' ', note: 'why' })).rejects.toThrow(
       'resolution.actor',
     );
@@ -367,7 +368,7 @@ describe('dead letters', () => {
       matched: 1,
       discarded: 1,
     });
-    expect(await showDeadLetter({ database: bed.orders, id })).toMatchObject({
+    expect(await showDeadLetter({ database: bed.databases.orders, id })).toMatchObject({
       state: 'discarded',
       decidedBy: 'ana',
       decisionNote: 'a test',

@@ -119,10 +119,13 @@ describe('erasure', () => {
     order,
   });
   const erase = (customerId: string, options: Partial<ErasureRequest> = {}) =>
-    eraseCustomer(
-      { orders: bed.orders, dispatch: bed.dispatches },
-      { customerId, ...BY_ANA, dryRun: false, now: new Date(), ...options },
-    );
+    eraseCustomer(bed.databases, {
+      customerId,
+      ...BY_ANA,
+      dryRun: false,
+      now: new Date(),
+      ...options,
+    });
   /** Everything that both databases hold, as text. */
   const dump = async () => {
     const texts = await bed.orders.$queryRaw<{ text: string }[]>`
@@ -362,7 +365,7 @@ describe('erasure', () => {
         properties: { correlationId: 'r' },
       });
       const report = await replayDeadLetters({
-        database: bed.orders,
+        database: bed.databases.orders,
         amqpUrl: bed.amqpUrl,
         log: silentLogger(),
         filter: { ids: [String(id)] },
@@ -417,7 +420,7 @@ describe('erasure', () => {
       const { orderId } = order;
       await erase(customerId);
       const drained = await seedDeadLetter({ body: requestOf(order), orderId });
-      await eraseLateDeadLetters(bed.orders, orderId);
+      await eraseLateDeadLetters(bed.databases.orders, orderId);
       expect(await readDeadLetter(drained)).toMatchObject({ state: 'discarded', decidedBy: 'ana' });
       expect(await dump()).not.toContain(customerId);
 
@@ -431,7 +434,7 @@ describe('erasure', () => {
       expect((await erase(customerId)).rows).toMatchObject({ orders: 0, deadLetters: 0 });
       const live = await seed(newCustomer(), {});
       const kept = await seedDeadLetter({ body: requestOf(live), orderId: live.orderId });
-      await eraseLateDeadLetters(bed.orders, live.orderId);
+      await eraseLateDeadLetters(bed.databases.orders, live.orderId);
       expect(await readDeadLetter(kept)).toMatchObject({ state: 'open', body: { order: live } });
     });
   });

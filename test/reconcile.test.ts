@@ -259,8 +259,7 @@ describe('reconciliation', () => {
     bed.script(order.orderId, () => ({ kind: 'accept', courierId: 'courier-7' }));
 
     const swept = await sweep({
-      orders: bed.orders,
-      dispatchView: bed.dispatches,
+      ...bed.databases,
       temporal: bed.temporal,
       from: new Date(Date.now() - 60_000),
       until: new Date(Date.now() + 1_000),

@@ -7,6 +7,7 @@ import type { Repair } from '../domain/reconciliation';
 import type { RepairRecord } from '../operations/repairs';
 import { errorLine, runCli } from './run-cli';
 import { createSurroundings, type Surroundings } from './setup';
+import { openOrdersRows, type OrdersRows } from './rows';
 
 // Nothing here speaks to Temporal; an idle runtime would keep the process.
 afterAll(() => Runtime.instance().shutdown());
@@ -15,16 +16,19 @@ const HOUR_MS = 60 * 60 * 1_000;
 
 describe('repairs', () => {
   let surroundings: Surroundings;
-  let orders: OrdersDatabase;
+  let orders: OrdersRows;
+  let database: OrdersDatabase;
   beforeAll(async () => {
     surroundings = await createSurroundings();
     const { ordersDatabaseUrl: url } = surroundings;
     await applyMigrations({ url, schema: 'orders' });
-    orders = openOrdersDatabase({ url, maximumConnections: 2 });
+    orders = openOrdersRows(url);
+    database = openOrdersDatabase({ url });
   });
   beforeEach(() => orders.repair.deleteMany());
   afterAll(async () => {
     await orders.$disconnect();
+    await database.close();
     await surroundings.remove();
   });
 
@@ -50,7 +54,7 @@ describe('repairs', () => {
   /** Records a repair as a reconciliation does, some hours ago. @returns its ID. */
   const record = async (fields: Partial<Repair> = {}, hoursAgo = 0): Promise<string> => {
     const runId = randomUUID();
-    await insertRepair(orders, { ...REPAIR, ...fields }, runId);
+    await insertRepair(database, { ...REPAIR, ...fields }, runId);
     const createdAt = new Date(Date.now() - hoursAgo * HOUR_MS);
     const { id } = await orders.repair.update({ where: { runId }, data: { createdAt } });
     return String(id);

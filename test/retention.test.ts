@@ -7,6 +7,7 @@ import { applyMigrations } from '../database/migrate';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import { InvalidConfiguration } from '../domain/errors';
 import { DEFAULT_POLICY, parsePolicyOverrides } from '../domain/policy';
+import type { OperatorDatabases } from '../operations/open-databases';
 import { prune, type PruneOptions } from '../operations/prune';
 import {
   DEFAULT_RETENTION,
@@ -17,6 +18,7 @@ import {
 import { createDatabase, dropDatabase } from '../stack/databases';
 import { errorLine, runCli } from './run-cli';
 import { createSurroundings, newOrder, type Surroundings } from './setup';
+import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const NOW = new Date();
@@ -65,15 +67,20 @@ describe('retention settings', () => {
 
 describe('prune', () => {
   let surroundings: Surroundings;
-  let orders: OrdersDatabase;
-  let dispatch: DispatchDatabase;
+  let orders: OrdersRows;
+  let dispatch: DispatchRows;
+  let databases: { orders: OrdersDatabase; dispatch: DispatchDatabase };
   beforeAll(async () => {
     surroundings = await createSurroundings();
     const { ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
     await applyMigrations({ url: ordersDatabaseUrl, schema: 'orders' });
     await applyMigrations({ url: dispatchDatabaseUrl, schema: 'dispatch' });
-    orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 2 });
-    dispatch = openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections: 2 });
+    orders = openOrdersRows(ordersDatabaseUrl);
+    dispatch = openDispatchRows(dispatchDatabaseUrl);
+    databases = {
+      orders: openOrdersDatabase({ url: ordersDatabaseUrl }),
+      dispatch: openDispatchDatabase({ url: dispatchDatabaseUrl }),
+    };
   });
   beforeEach(async () => {
     await orders.$executeRaw`
@@ -83,6 +90,7 @@ describe('prune', () => {
   afterAll(async () => {
     await orders.$disconnect();
     await dispatch.$disconnect();
+    await Promise.all([databases.orders.close(), databases.dispatch.close()]);
     await surroundings.remove();
   });
 
@@ -164,8 +172,8 @@ describe('prune', () => {
     });
     return id;
   };
-  const run = (options: Partial<PruneOptions> = {}, databases = { orders, dispatch }) =>
-    prune(databases, {
+  const run = (options: Partial<PruneOptions> = {}, given: OperatorDatabases = databases) =>
+    prune(given, {
       retention: DEFAULT_RETENTION,
       batchSize: 1_000,
       dryRun: false,

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Client as Temporal } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { OrderDispatchClient, OrderHandle, OrderStatusView } from '../client';
-import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
-import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
+import { openDispatchDatabase } from '../database/dispatch/connection';
+import { openDispatchView } from '../database/dispatch/dispatch-view';
+import { openOrdersDatabase } from '../database/orders/connection';
 import {
   decide as referenceDecide,
   type Decide,
@@ -19,6 +20,7 @@ import type { PolicyOverrides } from '../domain/policy';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { acknowledgementMessage, dispatchRequestMessage } from '../messaging/messages';
 import { Publisher } from '../messaging/publisher';
+import type { OperatorDatabases } from '../operations/open-databases';
 import { silentLogger } from '../runtime/logger';
 import { createDatabase, dropDatabase } from '../stack/databases';
 import { rabbitmqManagement, vhostUrl } from '../stack/rabbitmq-management';
@@ -26,6 +28,7 @@ import { createNamespace } from '../stack/temporal-namespace';
 import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import { createOrderDispatchWorker, type OrderDispatchWorker } from '../worker';
+import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 /** Short pauses, so that what is tried again is tried again soon. */
 const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
@@ -82,8 +85,10 @@ export interface TestBed extends Surroundings {
   worker: OrderDispatchWorker;
   client: OrderDispatchClient;
   temporal: Temporal;
-  orders: OrdersDatabase;
-  dispatches: DispatchDatabase;
+  orders: OrdersRows;
+  dispatches: DispatchRows;
+  /** The same databases, as the service passes them to its statements. */
+  databases: Required<OperatorDatabases>;
   /** Scripts how the dispatch system decides about one order. */
   script: (orderId: string, decide: Decide) => void;
   startDispatchSystem: () => Promise<DispatchSystem>;
@@ -146,8 +151,13 @@ export async function setup(
     ...(options.policy && { policy: options.policy }),
   });
   const dispatchSystem = await startSystem();
-  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 4 });
-  const dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections: 4 });
+  const orders = openOrdersRows(ordersDatabaseUrl);
+  const dispatches = openDispatchRows(dispatchDatabaseUrl);
+  const databases = {
+    orders: openOrdersDatabase({ url: ordersDatabaseUrl }),
+    dispatch: openDispatchDatabase({ url: dispatchDatabaseUrl }),
+    dispatchView: openDispatchView({ url: dispatchDatabaseUrl }),
+  };
   const publisher = await Publisher.open({ url: amqpUrl, name: 'test', log });
   let supplement: SupplementSystem | undefined;
   const bed: TestBed = {
@@ -163,6 +173,7 @@ export async function setup(
     temporal: new Temporal({ connection, namespace }),
     orders,
     dispatches,
+    databases,
     script: (orderId, scripted) => scripts.set(orderId, scripted),
     publishRequest: (orderId, requestId) => {
       const order = newOrder({ orderId });
@@ -196,6 +207,7 @@ export async function setup(
       await connection.close();
       await orders.$disconnect();
       await dispatches.$disconnect();
+      await Promise.all(Object.values(databases).map((database) => database.close()));
       await surroundings.remove();
     },
   };

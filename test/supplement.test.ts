@@ -3,9 +3,7 @@ import { connect, type ChannelModel } from 'amqplib';
 import { Client as Temporal } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { Client as Postgres } from 'pg';
-import { openDispatchView } from '../database/dispatch/dispatch-view';
-import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
-import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
+import { findDispatchRows, openDispatchView } from '../database/dispatch/dispatch-view';
 import { QUEUES } from '../domain/amqp-names';
 import type { OrderFacts } from '../domain/verdict';
 import {
@@ -30,14 +28,15 @@ import {
   type Surroundings,
   type TestBed,
 } from './setup';
+import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 /** There is no worker here: what is started stays as it was started. */
 describe('the supplement system', () => {
   let surroundings: Surroundings;
   let connection: NativeConnection;
   let temporal: Temporal;
-  let orders: OrdersDatabase;
-  let dispatches: DispatchDatabase;
+  let orders: OrdersRows;
+  let dispatches: DispatchRows;
   let publisher: Publisher;
   let broker: ChannelModel;
   const systems: SupplementSystem[] = [];
@@ -48,8 +47,8 @@ describe('the supplement system', () => {
     const { stack, namespace, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
     connection = await NativeConnection.connect({ address: stack.temporalAddress });
     temporal = new Temporal({ connection, namespace });
-    orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 2 });
-    dispatches = openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections: 2 });
+    orders = openOrdersRows(ordersDatabaseUrl);
+    dispatches = openDispatchRows(dispatchDatabaseUrl);
     publisher = await Publisher.open({ url: amqpUrl, name: 'test', log: silentLogger() });
     broker = await connect(amqpUrl);
   });
@@ -423,7 +422,6 @@ describe('the supplement system', () => {
         SELECT ref AS order_id, id AS request_id, rider AS courier_id, at AS updated_at,
           CASE state WHEN 1 THEN 'live' WHEN 0 THEN 'withdrawn' ELSE 'lunch' END AS status
         FROM trips`);
-    await fleet.end();
     for (const orderId of [delivered, gone, odd]) {
       await insertOrder(orderId, { courierId: '2' });
       await publish(copyOf(orderId));
@@ -439,8 +437,15 @@ describe('the supplement system', () => {
     expect(await reconciliations(gone)).toHaveLength(1);
 
     const view = openDispatchView({ url });
-    await expect(view.$queryRaw`DELETE FROM trips RETURNING rider`).rejects.toThrow(/read-only/);
-    await view.$disconnect();
+    await fleet.query(`
+      CREATE FUNCTION meddle() RETURNS text LANGUAGE sql AS 'DELETE FROM trips RETURNING ''live''';
+      CREATE OR REPLACE VIEW order_dispatch_dispatches_v1 AS
+        SELECT ref AS order_id, id AS request_id, rider AS courier_id, at AS updated_at,
+          meddle() AS status
+        FROM trips`);
+    await expect(findDispatchRows(view, [delivered])).rejects.toThrow(/read-only/);
+    await view.close();
+    await fleet.end();
     await dropDatabase(postgresUrl, name);
   });
 

@@ -9,12 +9,10 @@ import { ACKNOWLEDGEMENT_TYPE, acknowledgementSchema } from '../domain/messages/
 import type { AcknowledgedSignal } from '../domain/order-state';
 import { withdrawalIdOf } from '../domain/request-id';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
-import { SupervisedConnection } from '../messaging/connection';
-import { Consumer, type RetryPauses } from '../messaging/consumer';
-import { assertHomeQueue } from '../messaging/home-queue';
+import type { RetryPauses } from '../messaging/consumer';
 import { parseBody, type IncomingMessage } from '../messaging/incoming-message';
 import type { Publisher } from '../messaging/publisher';
-import { assertTopology } from '../messaging/topology';
+import { startConsumer, type StartedConsumer } from '../messaging/start-consumer';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
@@ -23,14 +21,6 @@ import { isTemporalUnavailable } from '../temporal/unavailable';
 
 /** Acknowledgements under way at once. */
 const PREFETCH = 50;
-
-/** A running acknowledgement consumer. */
-export interface AcknowledgementConsumer {
-  /** The key by which answers reach this process; `undefined` while it has no home queue. */
-  replyKey: () => string | undefined;
-  ready: () => boolean;
-  close: () => Promise<void>;
-}
 
 /**
  * Starts to consume this process's home queue and the shared queue: each answer is recorded by one
@@ -44,12 +34,31 @@ export async function startAcknowledgementConsumer(options: {
   publisher: Publisher;
   log: Logger;
   pauses?: RetryPauses;
-}): Promise<AcknowledgementConsumer> {
+}): Promise<StartedConsumer> {
   const { amqpUrl, database, temporal, quickPath, publisher, log, pauses } = options;
-  let replyKey: string | undefined;
   const done = new WeakMap<IncomingMessage, AcknowledgedSignal>();
 
-  const consumer = new Consumer({
+  const signalWorkflows = async (orderId: string, recorded: AcknowledgedSignal) => {
+    const told = await Promise.all(
+      whoMayWait(orderId, recorded).map((workflowId) =>
+        signalIfRunning(temporal, {
+          workflowId,
+          signal: SIGNALS.acknowledged,
+          argument: recorded,
+        }),
+      ),
+    );
+    const status = recorded.order?.status;
+    if (told.includes(true) || status === 'dispatched' || status === 'cancelled') return;
+    log.warn({ orderId, status }, 'no workflow waits for this answer');
+  };
+
+  return startConsumer({
+    url: amqpUrl,
+    name: 'worker consume',
+    queues: [QUEUES.acknowledgements],
+    homeQueue: { deadLetterQueue: deadLetterQueueOf(QUEUES.acknowledgements) },
+    prefetch: PREFETCH,
     log,
     publisher,
     isInfrastructureFailure: (error) =>
@@ -75,48 +84,6 @@ export async function startAcknowledgementConsumer(options: {
       if (!quickPath.tell(orderId, recorded)) await signalWorkflows(orderId, recorded);
     },
   });
-
-  const signalWorkflows = async (orderId: string, recorded: AcknowledgedSignal) => {
-    const told = await Promise.all(
-      whoMayWait(orderId, recorded).map((workflowId) =>
-        signalIfRunning(temporal, {
-          workflowId,
-          signal: SIGNALS.acknowledged,
-          argument: recorded,
-        }),
-      ),
-    );
-    const status = recorded.order?.status;
-    if (told.includes(true) || status === 'dispatched' || status === 'cancelled') return;
-    log.warn({ orderId, status }, 'no workflow waits for this answer');
-  };
-
-  const connection = await SupervisedConnection.open({
-    url: amqpUrl,
-    name: 'worker consume',
-    log,
-    lost: () => (replyKey = undefined),
-    setup: async (link) => {
-      const channel = await link.channel();
-      await assertTopology(channel);
-      await channel.prefetch(PREFETCH);
-      const homeQueue = await assertHomeQueue(channel);
-      // A home queue dies with its connection: its dead letters go where they can stay.
-      const deadLetterQueue = deadLetterQueueOf(QUEUES.acknowledgements);
-      await consumer.consume(channel, { queue: homeQueue, deadLetterQueue });
-      await consumer.consume(channel, { queue: QUEUES.acknowledgements });
-      replyKey = homeQueue;
-    },
-  });
-
-  return {
-    replyKey: () => replyKey,
-    ready: () => connection.available && !consumer.paused,
-    close: async () => {
-      await consumer.stop();
-      await connection.close();
-    },
-  };
 }
 
 /** A request is waited for by one workflow; the withdrawal by whichever takes the order back. */

@@ -84,7 +84,7 @@ export async function createOrderDispatchWorker(
       url: ordersDatabaseUrl,
       maximumConnections: options.maximumDatabaseConnections ?? 20,
     });
-    opened.push(() => database.$disconnect());
+    opened.push(() => database.close());
     const publisher = await Publisher.open({ url: amqpUrl, name: 'worker publish', log });
     opened.push(() => publisher.close());
 

@@ -1,8 +1,29 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from './generated/client';
 
-/** The dispatch database. Statements are in the files beside this one, one file per table. */
-export type DispatchDatabase = PrismaClient;
+/** What statements are made with; the linter keeps it inside `database/`. */
+export let prismaOf: (database: DispatchDatabase) => PrismaClient;
+
+/**
+ * The dispatch database, for whoever passes it to the statements beside this file: it offers none
+ * itself, so that no row is changed but by them.
+ */
+export class DispatchDatabase {
+  readonly #prisma: PrismaClient;
+
+  constructor(prisma: PrismaClient) {
+    this.#prisma = prisma;
+  }
+
+  /** Closes the pool. */
+  close(): Promise<void> {
+    return this.#prisma.$disconnect();
+  }
+
+  static {
+    prismaOf = (database) => database.#prisma;
+  }
+}
 
 /** Opens a pool of connections to the dispatch database; the first statement connects. */
 export function openDispatchDatabase(options: {
@@ -15,5 +36,5 @@ export function openDispatchDatabase(options: {
     max: options.maximumConnections ?? 10,
     connectionTimeoutMillis: 5_000,
   });
-  return new PrismaClient({ adapter });
+  return new DispatchDatabase(new PrismaClient({ adapter }));
 }

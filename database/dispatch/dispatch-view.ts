@@ -3,11 +3,28 @@ import { InvalidConfiguration } from '../../domain/errors';
 import type { DispatchFacts } from '../../domain/verdict';
 import { Prisma, PrismaClient } from './generated/client';
 
+let prismaOf: (view: DispatchView) => PrismaClient;
+
 /**
  * A dispatch database, ours or an adopter's, as the supplement system sees it: through the view
- * `order_dispatch_dispatches_v1`, and read-only.
+ * `order_dispatch_dispatches_v1`, and read-only. For the statements of this file alone.
  */
-export type DispatchView = Pick<PrismaClient, '$queryRaw' | '$disconnect'>;
+export class DispatchView {
+  readonly #prisma: PrismaClient;
+
+  constructor(prisma: PrismaClient) {
+    this.#prisma = prisma;
+  }
+
+  /** Closes the pool. */
+  close(): Promise<void> {
+    return this.#prisma.$disconnect();
+  }
+
+  static {
+    prismaOf = (view) => view.#prisma;
+  }
+}
 
 /** A row of the view. An adopter's database vouches for nothing, so neither do the types. */
 export interface DispatchViewRow {
@@ -32,7 +49,7 @@ export function openDispatchView({ url }: { url: string }): DispatchView {
     max: 4,
     connectionTimeoutMillis: 5_000,
   });
-  return new PrismaClient({ adapter });
+  return new DispatchView(new PrismaClient({ adapter }));
 }
 
 /**
@@ -46,7 +63,7 @@ export async function findDispatchRows(
   orderIds: readonly string[],
 ): Promise<Map<string, DispatchViewRow>> {
   try {
-    const rows = await view.$queryRaw<DispatchViewRow[]>`
+    const rows = await prismaOf(view).$queryRaw<DispatchViewRow[]>`
       SELECT DISTINCT ON (order_id) order_id AS "orderId", request_id::text AS "requestId",
         courier_id::text AS "courierId", status::text AS "status"
       FROM order_dispatch_dispatches_v1
@@ -69,7 +86,7 @@ export async function findChangedLiveOrderIds(
   page: { from: Date; until: Date; afterId: string; limit: number },
 ): Promise<string[]> {
   const { from, until, afterId, limit } = page;
-  const rows = await view.$queryRaw<{ orderId: string }[]>`
+  const rows = await prismaOf(view).$queryRaw<{ orderId: string }[]>`
     SELECT DISTINCT order_id COLLATE "C" AS "orderId" FROM order_dispatch_dispatches_v1
     WHERE status = 'live' AND updated_at >= ${from} AND updated_at < ${until}
       AND order_id COLLATE "C" > ${afterId}

@@ -1,4 +1,4 @@
-import type { DispatchDatabase } from './connection';
+import { prismaOf, type DispatchDatabase } from './connection';
 
 /**
  * Blanks what the dispatch database holds about these orders beyond IDs, couriers and times: the
@@ -14,12 +14,12 @@ export async function eraseAnswerDetails(
   options: { dryRun: boolean },
 ): Promise<number> {
   if (options.dryRun) {
-    const [counted] = await database.$queryRaw<{ rows: bigint }[]>`
+    const [counted] = await prismaOf(database).$queryRaw<{ rows: bigint }[]>`
       SELECT count(*) AS rows FROM inbox
       WHERE order_id = ANY(${[...orderIds]}) AND answer ->> 'detail' IS NOT NULL`;
     return Number(counted?.rows ?? 0);
   }
-  return database.$executeRaw`
+  return prismaOf(database).$executeRaw`
     UPDATE inbox SET answer = answer - 'detail'
     WHERE order_id = ANY(${[...orderIds]}) AND answer ->> 'detail' IS NOT NULL`;
 }

@@ -1,4 +1,4 @@
-import type { DispatchDatabase } from './connection';
+import { prismaOf, type DispatchDatabase } from './connection';
 import { Prisma } from './generated/client';
 
 /** A transaction on the dispatch database. */
@@ -13,7 +13,7 @@ export function inOrderTransaction<Result>(
   orderId: string,
   work: (transaction: DispatchTransaction) => Promise<Result>,
 ): Promise<Result> {
-  return database.$transaction(
+  return prismaOf(database).$transaction(
     async (transaction) => {
       // A statement of its own: the next one's snapshot must be taken with the lock held.
       await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${orderId}, 0))`;

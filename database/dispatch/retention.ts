@@ -1,4 +1,4 @@
-import type { DispatchDatabase } from './connection';
+import { prismaOf, type DispatchDatabase } from './connection';
 import { Prisma } from './generated/client';
 
 /** The tables of the dispatch database that are pruned, in the order in which it is done. */
@@ -26,7 +26,7 @@ export async function findOldRows(
   const beyond = after
     ? Prisma.sql`AND (${age}, ${key}) > (${after.at}, ${after.key}::${keyType})`
     : Prisma.empty;
-  return database.$queryRaw<OldRow[]>`
+  return prismaOf(database).$queryRaw<OldRow[]>`
     SELECT ${key}::text AS key, order_id AS "orderId", ${age} AS at FROM ${name}
     WHERE ${isOld(table, before)} ${beyond} ORDER BY ${age}, ${key} LIMIT ${limit}`;
 }
@@ -39,7 +39,7 @@ export function deleteOldRows(
   const { table, before, rows } = given;
   const { name, key, keyType } = COLUMNS[table];
   const keys = rows.map((row) => row.key);
-  return database.$executeRaw`
+  return prismaOf(database).$executeRaw`
     DELETE FROM ${name}
     WHERE ${key} = ANY(${keys}::text[]::${keyType}[]) AND ${isOld(table, before)}`;
 }

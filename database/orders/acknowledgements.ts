@@ -6,7 +6,7 @@ import type {
   OrderProgress,
 } from '../../domain/order-state';
 import { requestNumberOf } from '../../domain/request-id';
-import type { OrdersDatabase } from './connection';
+import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
 import { toAnswer, toOrderState, type AnswerRow, type OrderRow } from './order-row';
 
@@ -55,7 +55,7 @@ async function record(
   } = acknowledgement;
   // A withdrawal has no number: it is never above the order's.
   const requestNumber = requestNumberOf(requestId) ?? 0;
-  const [row] = await database.$queryRaw<RecordedRow[]>`
+  const [row] = await prismaOf(database).$queryRaw<RecordedRow[]>`
     WITH locked AS MATERIALIZED (
       SELECT * FROM orders WHERE order_id = ${orderId} FOR UPDATE
     ), applied AS (
@@ -128,7 +128,7 @@ export async function findAnswers(
   database: OrdersDatabase,
   { requestId, withdrawalId }: { requestId: string; withdrawalId: string },
 ): Promise<Pick<OrderProgress, 'answer' | 'withdrawalAnswer'>> {
-  const rows: AnswerRow[] = await database.acknowledgement.findMany({
+  const rows: AnswerRow[] = await prismaOf(database).acknowledgement.findMany({
     where: { requestId: { in: [requestId, withdrawalId] }, class: 'first' },
   });
   const answer = rows.find((row) => row.requestId === requestId);
@@ -144,7 +144,9 @@ export async function findAnswer(
   database: OrdersDatabase,
   requestId: string,
 ): Promise<Answer | undefined> {
-  const row = await database.acknowledgement.findFirst({ where: { requestId, class: 'first' } });
+  const row = await prismaOf(database).acknowledgement.findFirst({
+    where: { requestId, class: 'first' },
+  });
   return row ? toAnswer(row) : undefined;
 }
 

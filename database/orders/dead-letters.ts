@@ -1,4 +1,4 @@
-import type { OrdersDatabase } from './connection';
+import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma, type DeadLetter as DeadLetterModel } from './generated/client';
 
 /** What has become of a dead letter. Only an `open` one can be replayed or discarded. */
@@ -87,7 +87,7 @@ export async function recordDeadLetter(
   database: OrdersDatabase,
   { properties, headers, ...columns }: NewDeadLetter,
 ): Promise<boolean> {
-  const { count } = await database.deadLetter.createMany({
+  const { count } = await prismaOf(database).deadLetter.createMany({
     data: [{ ...columns, properties: { ...properties }, headers: headers as Prisma.JsonObject }],
     skipDuplicates: true,
   });
@@ -99,7 +99,7 @@ export async function groupDeadLetters(
   database: OrdersDatabase,
   filter: DeadLetterFilter,
 ): Promise<DeadLetterGroup[]> {
-  const groups = await database.deadLetter.groupBy({
+  const groups = await prismaOf(database).deadLetter.groupBy({
     by: ['deadLetterReason', 'sourceQueue'],
     where: where(filter),
     _count: { id: true },
@@ -124,7 +124,7 @@ export async function findDeadLetters(
   limit: number,
 ): Promise<DeadLetterEntry[]> {
   const { afterId, ...conditions } = filter;
-  const rows = await database.deadLetter.findMany({
+  const rows = await prismaOf(database).deadLetter.findMany({
     where: {
       AND: [where(conditions), afterId === undefined ? {} : { id: { gt: BigInt(afterId) } }],
     },
@@ -140,7 +140,7 @@ export async function readDeadLetter(
   database: OrdersDatabase,
   id: string,
 ): Promise<DeadLetter | undefined> {
-  const row = await database.deadLetter.findUnique({
+  const row = await prismaOf(database).deadLetter.findUnique({
     where: { id: BigInt(id) },
     omit: { fingerprint: true },
   });
@@ -149,7 +149,7 @@ export async function readDeadLetter(
 
 /** The ID of the dead letter that was recorded last; `0` where there is none. */
 export async function lastDeadLetterId(database: OrdersDatabase): Promise<string> {
-  const { _max } = await database.deadLetter.aggregate({ _max: { id: true } });
+  const { _max } = await prismaOf(database).deadLetter.aggregate({ _max: { id: true } });
   return String(_max.id ?? 0);
 }
 
@@ -169,7 +169,7 @@ export function replayDeadLetter(
   },
 ): Promise<boolean> {
   const id = BigInt(given.id);
-  return database.$transaction(
+  return prismaOf(database).$transaction(
     async (transaction) => {
       const locked = await transaction.$queryRaw<unknown[]>`
         SELECT 1 FROM dead_letters WHERE id = ${id} AND state = 'open' FOR UPDATE`;
@@ -195,7 +195,7 @@ export async function discardOpenDeadLetters(
   filter: DeadLetterFilter,
   decision: DeadLetterDecision,
 ): Promise<number> {
-  const { count } = await database.deadLetter.updateMany({
+  const { count } = await prismaOf(database).deadLetter.updateMany({
     where: { AND: [where(filter), { state: 'open' }] },
     data: decided('discarded', decision),
   });
@@ -215,7 +215,9 @@ export async function findComebacks(
   database: OrdersDatabase,
   { ids, afterId }: { ids: readonly string[]; afterId: string },
 ): Promise<Comeback[]> {
-  const rows = await database.$queryRaw<{ id: bigint; newId: bigint; deadLetterReason: string }[]>`
+  const rows = await prismaOf(database).$queryRaw<
+    { id: bigint; newId: bigint; deadLetterReason: string }[]
+  >`
     SELECT DISTINCT ON (before.id) before.id, again.id AS "newId",
       again.dead_letter_reason AS "deadLetterReason"
     FROM dead_letters again

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ACKNOWLEDGEMENT_TYPE } from '../../domain/messages/acknowledgement';
 import { WITHDRAWAL_TYPE } from '../../domain/messages/withdrawal';
 import type { EscalationReason, OrderStatus } from '../../domain/status';
-import type { OrdersDatabase } from './connection';
+import { OrdersDatabase, prismaOf } from './connection';
 import { Prisma } from './generated/client';
 
 /** What stands where personal data was. */
@@ -56,7 +56,7 @@ export async function inErasureTransaction<Result>(
 ): Promise<Result> {
   const tried: Result[] = [];
   try {
-    return await database.$transaction(
+    return await prismaOf(database).$transaction(
       async (transaction) => {
         const result = await work(transaction);
         if (!options.dryRun) return result;
@@ -103,11 +103,12 @@ export async function insertErasure(
 
 /** Adds to an erasure's audit how many rows were blanked. */
 export async function countErasure(
-  transaction: Pick<Transaction, 'erasure'>,
+  connection: Transaction | OrdersDatabase,
   erasureId: bigint,
   rows: Partial<ErasedRows & { inbox: number }>,
 ): Promise<void> {
-  await transaction.erasure.update({ where: { id: erasureId }, data: rows });
+  const prisma = connection instanceof OrdersDatabase ? prismaOf(connection) : connection;
+  await prisma.erasure.update({ where: { id: erasureId }, data: rows });
 }
 
 /**
@@ -218,7 +219,7 @@ export async function eraseLateDeadLetters(
   database: OrdersDatabase,
   orderId: string,
 ): Promise<void> {
-  const [erasure] = await database.$queryRaw<{ actor: string }[]>`
+  const [erasure] = await prismaOf(database).$queryRaw<{ actor: string }[]>`
     SELECT e.actor FROM orders o JOIN erasures e ON e.id = o.erasure_id
     WHERE o.order_id = ${orderId}`;
   if (!erasure) return;

@@ -1,13 +1,13 @@
 import type { DispatchedBy, OrderStatus } from '../../domain/status';
 import type { OrderFacts } from '../../domain/verdict';
-import type { OrdersDatabase } from './connection';
+import { prismaOf, type OrdersDatabase } from './connection';
 
 /** What the order database says of these orders, in one statement; absent where it has no such row. */
 export async function findOrderFacts(
   database: OrdersDatabase,
   orderIds: readonly string[],
 ): Promise<Map<string, OrderFacts>> {
-  const rows = await database.order.findMany({
+  const rows = await prismaOf(database).order.findMany({
     where: { orderId: { in: [...orderIds] } },
     select: { orderId: true, contentHash: true, status: true, dispatchedBy: true, courierId: true },
   });
@@ -38,7 +38,7 @@ export async function findChangedOrderIds(
   database: OrdersDatabase,
   page: { from: Date; until: Date; afterId: string; limit: number },
 ): Promise<string[]> {
-  const rows = await database.order.findMany({
+  const rows = await prismaOf(database).order.findMany({
     where: { updatedAt: { gte: page.from, lt: page.until }, orderId: { gt: page.afterId } },
     select: { orderId: true },
     orderBy: { orderId: 'asc' },

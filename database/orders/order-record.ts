@@ -2,7 +2,7 @@ import { parseOrder, type Order } from '../../domain/order';
 import type { OrderState } from '../../domain/order-state';
 import type { Policy } from '../../domain/policy';
 import type { OrderFacts } from '../../domain/verdict';
-import type { OrdersDatabase } from './connection';
+import { prismaOf, type OrdersDatabase } from './connection';
 import { toOrderFacts } from './order-facts';
 import { toOrderState } from './order-row';
 
@@ -19,7 +19,7 @@ export async function findOrder(
   database: OrdersDatabase,
   orderId: string,
 ): Promise<OrderRecord | undefined> {
-  const row = await database.order.findUnique({ where: { orderId } });
+  const row = await prismaOf(database).order.findUnique({ where: { orderId } });
   if (!row) return undefined;
   const state = toOrderState(row);
   return {

@@ -6,7 +6,7 @@ import type { CancelRequest, Resolution } from '../../domain/resolution';
 import { requestIdOf, withdrawalIdOf } from '../../domain/request-id';
 import { ORDER_STATUS_EDGES, type EscalationReason, type OrderStatus } from '../../domain/status';
 import { findAnswers } from './acknowledgements';
-import type { OrdersDatabase } from './connection';
+import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
 import { toOrderState, type OrderRow } from './order-row';
 
@@ -35,7 +35,7 @@ export async function insertOrRead(
   { attempt }: { attempt: boolean },
 ): Promise<OrderProgress> {
   const counted = attempt ? 1 : 0;
-  const rows = await database.$queryRaw<
+  const rows = await prismaOf(database).$queryRaw<
     (OrderRow & { contentHash: string; policy: Policy; isNew: boolean })[]
   >`
     INSERT INTO orders AS o
@@ -217,7 +217,7 @@ export async function settleWithdrawal(
  * @throws {@link OrderNotFound} where there is none.
  */
 async function readOrder(database: OrdersDatabase, orderId: string): Promise<OrderState> {
-  const row = await database.order.findUnique({ where: { orderId } });
+  const row = await prismaOf(database).order.findUnique({ where: { orderId } });
   if (!row) throw new OrderNotFound(orderId);
   return toOrderState(row);
 }
@@ -260,7 +260,7 @@ async function change(
   orderId: string,
   given: { where: Conditions; set: Changes },
 ): Promise<OrderState> {
-  const [row] = await database.order.updateManyAndReturn({
+  const [row] = await prismaOf(database).order.updateManyAndReturn({
     // An erased order is final: nothing of it changes any more.
     where: { ...given.where, orderId, erasedAt: null },
     data: { ...given.set, updatedAt: new Date() },

@@ -1,6 +1,6 @@
 import type { Repair, RepairAction } from '../../domain/reconciliation';
 import type { Facts } from '../../domain/verdict';
-import type { OrdersDatabase } from './connection';
+import { prismaOf, type OrdersDatabase } from './connection';
 import type { Prisma, Repair as RepairModel } from './generated/client';
 
 /** A repair as the table has it. */
@@ -25,7 +25,7 @@ export async function listRepairs(
   database: OrdersDatabase,
   { filter: { orderId, done, since }, limit }: { filter: RepairFilter; limit: number },
 ): Promise<RepairRecord[]> {
-  const rows = await database.repair.findMany({
+  const rows = await prismaOf(database).repair.findMany({
     where: {
       ...(orderId !== undefined && { orderId }),
       ...(done !== undefined && { done }),
@@ -42,7 +42,7 @@ export async function findRepair(
   database: OrdersDatabase,
   id: string,
 ): Promise<RepairRecord | undefined> {
-  const row = await database.repair.findUnique({ where: { id: BigInt(id) } });
+  const row = await prismaOf(database).repair.findUnique({ where: { id: BigInt(id) } });
   return row ? toRecord(row) : undefined;
 }
 
@@ -68,7 +68,7 @@ export async function insertRepair(
   const { before, after, actor = null, note = null, ...rest } = repair;
   const json = (facts: Facts) => facts as unknown as Prisma.InputJsonObject;
   const data = { ...rest, actor, note, runId, before: json(before), after: json(after) };
-  await database.repair.createMany({ data, skipDuplicates: true });
+  await prismaOf(database).repair.createMany({ data, skipDuplicates: true });
 }
 
 /**
@@ -79,7 +79,9 @@ export async function findKeptFactsOf(
   database: OrdersDatabase,
   orderIds: readonly string[],
 ): Promise<Map<string, Facts>> {
-  const rows = await database.$queryRaw<{ orderId: string; done: string; after: Facts }[]>`
+  const rows = await prismaOf(database).$queryRaw<
+    { orderId: string; done: string; after: Facts }[]
+  >`
     SELECT DISTINCT ON (order_id) order_id AS "orderId", done, after
     FROM repairs WHERE order_id = ANY(${[...orderIds]}::text[])
     ORDER BY order_id, id DESC`;

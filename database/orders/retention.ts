@@ -1,4 +1,4 @@
-import type { OrdersDatabase } from './connection';
+import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
 
 /** The tables of the order database that are pruned, in the order in which it is done. */
@@ -27,7 +27,7 @@ export function deleteExpired(
   given: { table: PrunedOrdersTable; cutoffs: Cutoffs; limit: number },
 ): Promise<number> {
   const { name, key, age, expired } = walkOf(given.table, given.cutoffs);
-  return database.$executeRaw`
+  return prismaOf(database).$executeRaw`
     WITH batch AS MATERIALIZED (
       SELECT t.${key} AS key FROM ${name} t WHERE ${expired}
       ORDER BY t.${age} LIMIT ${given.limit} FOR UPDATE OF t SKIP LOCKED
@@ -41,7 +41,7 @@ export async function countExpired(
   { table, cutoffs }: { table: PrunedOrdersTable; cutoffs: Cutoffs },
 ): Promise<number> {
   const { name, expired } = walkOf(table, cutoffs);
-  const [counted] = await database.$queryRaw<{ rows: bigint }[]>`
+  const [counted] = await prismaOf(database).$queryRaw<{ rows: bigint }[]>`
     SELECT count(*) AS rows FROM ${name} t WHERE ${expired}`;
   return Number(counted?.rows ?? 0);
 }
@@ -51,7 +51,7 @@ export async function findLastingOrders(
   database: OrdersDatabase,
   { orderIds, cutoffs }: { orderIds: string[]; cutoffs: Cutoffs },
 ): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ orderId: string }[]>`
+  const rows = await prismaOf(database).$queryRaw<{ orderId: string }[]>`
     SELECT o.order_id AS "orderId" FROM orders o
     WHERE o.order_id = ANY(${orderIds}) AND NOT (${expiredOrder('o', cutoffs)})`;
   return new Set(rows.map(({ orderId }) => orderId));

@@ -100,7 +100,7 @@ describe('a server that goes away and comes back', () => {
         { requestId, orderId: order.orderId, dispatchBy, contentHash: contentHash(order), order },
         undefined,
       );
-      await recordDeadLetter(bed.orders, {
+      await recordDeadLetter(bed.databases.orders, {
         fingerprint: requestId,
         sourceQueue: QUEUES.dispatchRequests,
         messageId: requestId,
@@ -118,7 +118,7 @@ describe('a server that goes away and comes back', () => {
     }
     let restart: Promise<void> | undefined;
     const report = await replayDeadLetters({
-      database: bed.orders,
+      database: bed.databases.orders,
       amqpUrl: bed.amqpUrl,
       log: silentLogger(),
       filter: { deadLetterReason: 'by a test' },
