@@ -1,4 +1,4 @@
-import type { AcknowledgedSignal } from '../domain/order-state';
+import type { AcknowledgedSignal } from '../domain/workflow-contract';
 
 /** Windows that may be missed in a row before only one order at a time tries. */
 const MISSES_BEFORE_PROBING = 10;

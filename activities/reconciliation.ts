@@ -1,20 +1,15 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { findAnswersFor } from '../database/orders/orders';
+
 import { findWorkflowFacts } from '../temporal/order-workflows';
 import { restartDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
-import { findOrder } from '../database/orders/order-record';
+import { findAnswersFor, findOrder } from '../database/orders/read-order';
 import { findKeptFactsOf, insertRepair } from '../database/orders/repairs';
 import { OrderNotFound } from '../domain/errors';
 import { parseOrder } from '../domain/order';
-import type { DispatchOrderInput } from '../domain/order-state';
-import type {
-  LoadedOrder,
-  OrderCopy,
-  OrderSideFacts,
-  ReconcileOrderInput,
-  Repair,
-} from '../domain/reconciliation';
+import type { DispatchOrderInput } from '../domain/workflow-contract';
+import type { LoadedOrder, OrderCopy, OrderSideFacts, Repair } from '../domain/reconciliation';
+import type { ReconcileOrderInput } from '../domain/workflow-contract';
 import type { ActivityDependencies } from './dependencies';
 
 /** The activities of `reconcileOrder` and `cancelOrder` on this side of the message queue. */
@@ -40,7 +35,7 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
       ]);
       const keptFacts = kept.get(orderId);
       return {
-        ...(found && { order: found.facts }),
+        ...(found && { order: found.facts, policy: found.policy }),
         ...(keptFacts && { kept: keptFacts }),
         workflow,
       };

@@ -3,7 +3,7 @@ import { ActivityCancelledError, ActivityNotFoundError } from '@temporalio/clien
 import { ApplicationFailure } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findAnswer } from '../database/orders/acknowledgements';
-import { insertOrRead } from '../database/orders/orders';
+import { insertOrRead } from '../database/orders/record-order';
 import { isDatabaseUnavailable } from '../database/unavailable';
 import { contentHash } from '../domain/content-hash';
 import { BrokerUnavailable } from '../domain/errors';
@@ -100,7 +100,7 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
         order,
         contentHash: hash,
         policy: input.policy,
-        dispatchBy: new Date(input.dispatchBy),
+        dispatchBy: input.dispatchBy,
         requestNumber: input.requestNumber,
       };
       const progress = await throughOutages(() =>

@@ -1,7 +1,8 @@
-import { insertOrRead } from '../database/orders/orders';
+import { insertOrRead } from '../database/orders/record-order';
 import { contentHash } from '../domain/content-hash';
 import { parseOrder } from '../domain/order';
-import type { AcknowledgedSignal, DispatchOrderInput, OrderProgress } from '../domain/order-state';
+import type { OrderProgress } from '../domain/order-state';
+import type { AcknowledgedSignal, DispatchOrderInput } from '../domain/workflow-contract';
 import { effectivePolicy, parsePolicyOverrides, type Policy } from '../domain/policy';
 import { requestIdOf } from '../domain/request-id';
 import { dispatchRequestMessage } from '../messaging/messages';
@@ -36,7 +37,9 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
           ? quickPath.enter(order.orderId)
           : undefined;
       try {
-        const dispatchBy = new Date(Date.parse(input.startedAt) + policy.dispatchWithinMs);
+        const dispatchBy = new Date(
+          Date.parse(input.startedAt) + policy.dispatchWithinMs,
+        ).toISOString();
         const progress = await insertOrRead(
           database,
           {

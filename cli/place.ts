@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import type { OrderHandle, PolicyOverrides } from '../client';
 import { parseOrder } from '../domain/order';
-import type { OrderResult } from '../domain/order-state';
+import type { OrderResult } from '../domain/workflow-contract';
 import { parsePolicyOverrides } from '../domain/policy';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { exampleOrder } from './example-order';

@@ -1,4 +1,4 @@
-import type { OrderStatusView } from '../domain/order-state';
+import type { OrderStatusView } from '../domain/workflow-contract';
 import type { Decision } from '../domain/resolution';
 import { colours, fields, formatAge } from './output';
 import type { CommandSession } from './session';

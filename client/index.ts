@@ -15,9 +15,10 @@ export {
 } from '../domain/errors';
 export type { ErrorCode } from '../domain/errors';
 export type { Order } from '../domain/order';
-export type { OrderResult, OrderState, OrderStatusView } from '../domain/order-state';
+export type { OrderState } from '../domain/order-state';
+export type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
 export { DEFAULT_POLICY } from '../domain/policy';
 export type { Policy, PolicyOverrides } from '../domain/policy';
-export type { ReconcileResult } from '../domain/reconciliation';
+export type { ReconcileResult } from '../domain/workflow-contract';
 export type { CancelRequest, Decision, Resolution } from '../domain/resolution';
 export type { EscalationReason, OrderStatus } from '../domain/status';

@@ -9,8 +9,8 @@ import {
 import { contentHash } from '../domain/content-hash';
 import { OrderConflict, ResolutionRefused } from '../domain/errors';
 import { parseOrder, type Order } from '../domain/order';
-import type { DispatchOrderInput } from '../domain/order-state';
-import type { ReconcileResult } from '../domain/reconciliation';
+import type { DispatchOrderInput } from '../domain/workflow-contract';
+import type { ReconcileResult } from '../domain/workflow-contract';
 import { parseResolution, type Resolution } from '../domain/resolution';
 import { parsePolicyOverrides, type PolicyOverrides } from '../domain/policy';
 import {

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { OrderNotFound, ResolutionRefused, TooLateToCancel } from '../domain/errors';
-import type { OrderResult, OrderState, OrderStatusView } from '../domain/order-state';
+import type { OrderState } from '../domain/order-state';
+import type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
 import {
   parseCancelRequest,
   parseResolution,

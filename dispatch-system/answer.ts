@@ -35,23 +35,25 @@ export function answerRequest(
     const repeat = stored.get(requestId);
     if (repeat) return { answer: repeat, answerAfterMs: 0 };
 
-    const reply = (answer: Partial<Acknowledgement> & Pick<Acknowledgement, 'outcome'>, ms = 0) =>
-      commit(transaction, { requestId, orderId, ...answer }, ms);
+    const answerWith = (
+      answer: Partial<Acknowledgement> & Pick<Acknowledgement, 'outcome'>,
+      ms = 0,
+    ) => commit(transaction, { requestId, orderId, ...answer }, ms);
     const live = await findLiveDispatch(transaction, orderId);
-    if (live) return reply({ outcome: 'accepted', courierId: live.courierId });
+    if (live) return answerWith({ outcome: 'accepted', courierId: live.courierId });
     if (stored.get(withdrawalId)?.outcome === 'withdrawn') {
-      return reply({ outcome: 'rejected', rejectionCode: 'withdrawn' });
+      return answerWith({ outcome: 'rejected', rejectionCode: 'withdrawn' });
     }
     if (Date.parse(request.dispatchBy) <= Date.now()) {
-      return reply({ outcome: 'rejected', rejectionCode: 'expired' });
+      return answerWith({ outcome: 'rejected', rejectionCode: 'expired' });
     }
-    const decision = await decide({ kind: 'request', request });
-    switch (decision.kind) {
+    const reply = await decide({ kind: 'request', request });
+    switch (reply.kind) {
       case 'staySilent':
         return undefined;
       case 'reject': {
-        const { rejectionCode, retryAfterMs, detail, answerAfterMs } = decision;
-        return reply(
+        const { rejectionCode, retryAfterMs, detail, answerAfterMs } = reply;
+        return answerWith(
           {
             outcome: 'rejected',
             rejectionCode,
@@ -62,17 +64,17 @@ export function answerRequest(
         );
       }
       case 'accept': {
-        const { courierId, answerAfterMs } = decision;
+        const { courierId, answerAfterMs } = reply;
         await insertDispatch(transaction, {
           orderId,
           requestId,
           contentHash: request.contentHash,
           courierId,
         });
-        return reply({ outcome: 'accepted', courierId }, answerAfterMs);
+        return answerWith({ outcome: 'accepted', courierId }, answerAfterMs);
       }
       default:
-        throw new Error(`'${decision.kind}' does not answer a request`);
+        throw new Error(`'${reply.kind}' does not answer a request`);
     }
   });
 }
@@ -94,25 +96,25 @@ export function answerWithdrawal(
     const live = await findLiveDispatch(transaction, orderId);
     if (!live) return commit(transaction, { requestId, orderId, outcome: 'withdrawn' }, 0);
     const { courierId } = live;
-    const decision = await decide({ kind: 'withdrawal', withdrawal, courierId });
-    switch (decision.kind) {
+    const reply = await decide({ kind: 'withdrawal', withdrawal, courierId });
+    switch (reply.kind) {
       case 'staySilent':
         return undefined;
       case 'refuseWithdrawal':
         return commit(
           transaction,
           { requestId, orderId, outcome: 'withdrawalRefused', courierId },
-          decision.answerAfterMs,
+          reply.answerAfterMs,
         );
       case 'withdraw':
         await withdrawDispatch(transaction, live);
         return commit(
           transaction,
           { requestId, orderId, outcome: 'withdrawn' },
-          decision.answerAfterMs,
+          reply.answerAfterMs,
         );
       default:
-        throw new Error(`'${decision.kind}' does not answer a withdrawal`);
+        throw new Error(`'${reply.kind}' does not answer a withdrawal`);
     }
   });
 }

@@ -9,7 +9,7 @@ export type Question =
   | { kind: 'withdrawal'; withdrawal: Withdrawal; courierId: string };
 
 /** What the dispatch system makes of a question. `answerAfterMs` delays the answer, not the decision. */
-export type Decision =
+export type Reply =
   | { kind: 'accept'; courierId: string; answerAfterMs?: number }
   | {
       kind: 'reject';
@@ -25,7 +25,7 @@ export type Decision =
   | { kind: 'staySilent' };
 
 /** How the dispatch system decides. What it throws is tried again, and dead-lettered in the end. */
-export type Decide = (question: Question) => Decision | Promise<Decision>;
+export type Decide = (question: Question) => Reply | Promise<Reply>;
 
 const COURIERS = 20;
 

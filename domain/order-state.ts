@@ -1,6 +1,5 @@
 import type { Outcome, RejectionCode } from './messages/acknowledgement';
-import type { Order } from './order';
-import type { Policy, PolicyOverrides } from './policy';
+import type { Policy } from './policy';
 import type { Decision } from './resolution';
 import type { DispatchedBy, EscalationReason, OrderStatus } from './status';
 
@@ -27,17 +26,8 @@ export interface OrderState {
 }
 
 /** What the ledger makes of an acknowledgement. Only a `first` one is applied. */
-export const ACKNOWLEDGEMENT_CLASSES = [
-  'unknownOrder',
-  'unknownRequest',
-  'duplicate',
-  'conflicting',
-  'late',
-  'first',
-] as const;
-
-/** What the ledger makes of an acknowledgement. */
-export type AcknowledgementClass = (typeof ACKNOWLEDGEMENT_CLASSES)[number];
+export type AcknowledgementClass =
+  'unknownOrder' | 'unknownRequest' | 'duplicate' | 'conflicting' | 'late' | 'first';
 
 /** An applied acknowledgement, as the ledger has it. */
 export interface Answer {
@@ -50,22 +40,9 @@ export interface Answer {
   receivedAt: string;
 }
 
-/** What the acknowledgement consumer tells: the argument of the signal `acknowledged`. */
-export interface AcknowledgedSignal {
-  class: AcknowledgementClass;
-  answer: Answer;
-  /** The order row after the answer was recorded; absent for an unknown order. */
-  order?: OrderState;
-}
-
 /** Whether an answer is applied: the first to its request, or that one again. */
-export function isApplied({ class: ackClass }: Pick<AcknowledgedSignal, 'class'>): boolean {
+export function isApplied({ class: ackClass }: { class: AcknowledgementClass }): boolean {
   return ackClass === 'first' || ackClass === 'duplicate';
-}
-
-/** Told when the dispatch system gave up on a request or withdrawal. */
-export interface RequestDeadLettered {
-  requestId: string;
 }
 
 /** What an activity that touches the order returns: the row, and what has been answered. */
@@ -84,38 +61,4 @@ export interface OrderProgress {
  */
 export function isUnanswered({ order, answer }: Pick<OrderProgress, 'order' | 'answer'>): boolean {
   return order.status === 'placed' && answer?.outcome !== 'rejected';
-}
-
-/** The one argument of `dispatchOrder`; from the Web UI, `{"order": {...}}`. */
-export interface DispatchOrderInput {
-  order: Order;
-  /** Overrides of the worker's default policy. */
-  policy?: PolicyOverrides;
-  /** `n` of the request to begin with, where the order's row was lost and comes back from a copy. */
-  requestNumber?: number;
-}
-
-/** What became of an order: the result of its workflow. */
-export interface OrderResult {
-  orderId: string;
-  status: Extract<OrderStatus, 'dispatched' | 'cancelled'>;
-  dispatchedBy?: DispatchedBy;
-  courierId?: string;
-  rejectionCode?: RejectionCode;
-  /** How many times the order was handed to the publisher. */
-  attempts: number;
-  /** The person (or `temporal`) that decided, or null where nobody had to. */
-  resolvedBy: string | null;
-}
-
-/** Where an order stands now: the answer of the query `status`. */
-export interface OrderStatusView extends Omit<OrderResult, 'status'> {
-  status: OrderStatus;
-  /** What the order's open human task takes, if one is open. */
-  humanTask?: {
-    escalationReason: EscalationReason;
-    /** ISO 8601. */
-    escalatedAt: string;
-    decisions: readonly Decision[];
-  };
 }

@@ -1,13 +1,12 @@
 import type { Order } from './order';
 import type { OrderProgress } from './order-state';
-import type { CancelRequest } from './resolution';
+import type { Policy } from './policy';
 import type {
   CopyFacts,
   DispatchFacts,
   Facts,
   OrderFacts,
   TriggerKind,
-  Verdict,
   WorkflowFacts,
 } from './verdict';
 
@@ -29,24 +28,6 @@ export interface Finding {
   copy?: OrderCopy;
 }
 
-/** The one argument of `reconcileOrder`. */
-export interface ReconcileOrderInput extends Finding {
-  /** Findings that wait, where a run goes on in a new one. */
-  more?: Finding[];
-}
-
-/** What `reconcileOrder` did about an order: its result, and the repair that it recorded. */
-export interface ReconcileResult {
-  orderId: string;
-  /** The last verdict that was carried out; `consistent` where there was nothing to do. */
-  verdict: Verdict;
-  /** The rule of the verdict table that said so. */
-  rule: string;
-  /** What was done, in a word. */
-  done: RepairAction;
-  resolvedBy: string | null;
-}
-
 /** What a repair did. */
 export type RepairAction = 'nothing' | 'restarted' | 'withdrawn' | 'kept' | 'withdrawalRefused';
 
@@ -63,12 +44,6 @@ export interface Repair {
   note?: string;
 }
 
-/** The one argument of `cancelOrder`. */
-export interface CancelOrderInput {
-  orderId: string;
-  request: CancelRequest;
-}
-
 /** An order with all that a workflow needs to follow its row. */
 export interface LoadedOrder {
   order: Order;
@@ -81,6 +56,8 @@ export interface OrderSideFacts {
   /** What a person decided to leave as it is, where that was the last thing done about the order. */
   kept?: Facts;
   workflow: WorkflowFacts;
+  /** The order's, by which its withdrawal is tried. */
+  policy?: Policy;
 }
 
 /** The activity that the supplement system offers to workflows: it alone reads the dispatch database. */

@@ -23,16 +23,12 @@ export const ORDER_STATUS_EDGES: Readonly<Record<OrderStatus, readonly OrderStat
 export type DispatchedBy = 'acknowledgement' | 'person';
 
 /** Why a human task was opened. */
-export const ESCALATION_REASONS = [
-  'noAcknowledgement',
-  'brokerUnavailable',
-  'deadlinePassed',
-  'rejected',
-  'requestDeadLettered',
-  'withdrawalFailed',
+export type EscalationReason =
+  | 'noAcknowledgement'
+  | 'brokerUnavailable'
+  | 'deadlinePassed'
+  | 'rejected'
+  | 'requestDeadLettered'
+  | 'withdrawalFailed'
   /** Not about an order's dispatch but about a finding: the databases disagree. */
-  'discrepancy',
-] as const;
-
-/** Why a human task was opened. */
-export type EscalationReason = (typeof ESCALATION_REASONS)[number];
+  | 'discrepancy';

@@ -1,6 +1,6 @@
 import { translateError } from '../client/translate-error';
 import { OrderNotFound, ResolutionRefused } from '../domain/errors';
-import type { OrderStatusView } from '../domain/order-state';
+import type { OrderStatusView } from '../domain/workflow-contract';
 import { QUERIES, orderIdOfWorkflow } from '../domain/temporal-names';
 import { ifFound, workflowIdsOf } from '../temporal/order-workflows';
 import type { OperatorSession } from './connect';

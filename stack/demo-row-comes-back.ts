@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
-import { findOrder } from '../database/orders/order-record';
+import { findOrder } from '../database/orders/read-order';
 import { listRepairs, type RepairRecord } from '../database/orders/repairs';
 import type { Order } from '../domain/order';
 import { reconcileOrderWorkflowId } from '../domain/temporal-names';

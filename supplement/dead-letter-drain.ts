@@ -8,7 +8,7 @@ import { APP_IDS, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE } from '../domain/messages/withdrawal';
 import { orderIdSchema } from '../domain/order';
-import type { RequestDeadLettered } from '../domain/order-state';
+import type { RequestDeadLettered } from '../domain/workflow-contract';
 import { SIGNALS } from '../domain/temporal-names';
 import type { RetryPauses } from '../messaging/consumer';
 import type { IncomingMessage } from '../messaging/incoming-message';

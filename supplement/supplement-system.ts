@@ -9,7 +9,7 @@ import { Publisher } from '../messaging/publisher';
 import type { Logger } from '../runtime/logger';
 import { createSupplementActivities } from './activities';
 import { startDeadLetterDrain } from './dead-letter-drain';
-import { checkPrerequisites } from './prerequisites';
+import { checkSupplementPrerequisites } from './supplement-prerequisites';
 import { startRequestConsumer } from './request-consumer';
 
 /** What {@link startSupplementSystem} needs. */
@@ -60,7 +60,7 @@ export async function startSupplementSystem(
   try {
     const dispatchView = openDispatchView({ url: dispatchDatabaseUrl });
     opened.push(() => dispatchView.close());
-    await checkPrerequisites({ ...options, dispatchView });
+    await checkSupplementPrerequisites({ ...options, dispatchView });
     const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 4 });
     opened.push(() => orders.close());
     const publisher = await Publisher.open({ url: amqpUrl, name: 'supplement publish', log });

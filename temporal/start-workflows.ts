@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
-import type { DispatchOrderInput } from '../domain/order-state';
-import type { CancelOrderInput, ReconcileOrderInput } from '../domain/reconciliation';
+import type { DispatchOrderInput } from '../domain/workflow-contract';
+import type { CancelOrderInput, ReconcileOrderInput } from '../domain/workflow-contract';
 import {
   MEMO_CONTENT_HASH,
   SIGNALS,

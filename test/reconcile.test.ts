@@ -11,7 +11,7 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
-import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
 
 const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
 const BY_ANA = { actor: 'ana', note: 'looked into it' };
@@ -116,6 +116,24 @@ describe('reconciliation', () => {
     expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-4' });
     expect(await rowOf(order.orderId)).toMatchObject({ status: 'dispatched' });
   });
+
+  test('a dispatch that should not be is withdrawn with the patience of its order, not with the default', async () => {
+    const impatient: PolicyOverrides = { acknowledgementTimeoutMs: 300, initialIntervalMs: 100 };
+    const { order, handle } = await place(undefined, impatient);
+    const { orderId } = order;
+    await handle.result();
+    await handle.cancel(BY_ANA);
+    await haveLiveDispatch(orderId, 'courier-8');
+    // Its stored answer is lost, too, and the first withdrawal is met with silence: in the default
+    // policy the second would come half a minute later.
+    await bed.dispatches.inboxEntry.deleteMany({ where: { orderId } });
+    bed.script(orderId, inTurn({ kind: 'staySilent' }, { kind: 'withdraw' }));
+    await bed.client.reconcile(orderId, { actor: 'ana' });
+    expect(await repairOf(orderId)).toMatchObject({ done: 'withdrawn' });
+    expect(await dispatchesOf(orderId)).not.toContainEqual(
+      expect.objectContaining({ status: 'live' }),
+    );
+  }, 15_000);
 
   test('a lost answer is delivered: the order whose workflow is gone is dispatched with its courier', async () => {
     let wasAsked = false;

@@ -9,8 +9,8 @@ import { openOrdersDatabase } from '../database/orders/connection';
 import {
   decide as referenceDecide,
   type Decide,
-  type Decision,
   type Question,
+  type Reply,
 } from '../dispatch-system/decide';
 import { startDispatchSystem, type DispatchSystem } from '../dispatch-system/dispatch-system';
 import { contentHash } from '../domain/content-hash';
@@ -27,7 +27,7 @@ import { rabbitmqManagement, vhostUrl } from '../stack/rabbitmq-management';
 import { createNamespace } from '../stack/temporal-namespace';
 import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
-import { createOrderDispatchWorker, type OrderDispatchWorker } from '../worker';
+import { startWorker, type OrderDispatchWorker } from '../worker/worker';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 /** Short pauses, so that what is tried again is tried again soon. */
@@ -141,15 +141,17 @@ export async function setup(
       log,
       pauses: SHORT_PAUSES,
     });
-  const worker = await createOrderDispatchWorker({
-    connection,
-    namespace,
-    amqpUrl,
-    ordersDatabaseUrl,
-    log,
-    pauses: SHORT_PAUSES,
-    ...(options.policy && { policy: options.policy }),
-  });
+  const worker = await startWorker(
+    {
+      connection,
+      namespace,
+      amqpUrl,
+      ordersDatabaseUrl,
+      log,
+      ...(options.policy && { policy: options.policy }),
+    },
+    { pauses: SHORT_PAUSES },
+  );
   const dispatchSystem = await startSystem();
   const orders = openOrdersRows(ordersDatabaseUrl);
   const dispatches = openDispatchRows(dispatchDatabaseUrl);
@@ -228,14 +230,14 @@ export function newOrder(fields: Partial<Order> = {}): Order {
   };
 }
 
-/** A decision for each question in turn; the last one stays. */
-export function inTurn(...decisions: Decision[]): Decide {
+/** A reply to each question in turn; the last one stays. */
+export function inTurn(...replies: Reply[]): Decide {
   let asked = 0;
   return () => {
-    const decision = decisions[Math.min(asked, decisions.length - 1)];
+    const reply = replies[Math.min(asked, replies.length - 1)];
     asked += 1;
-    if (!decision) throw new Error('no decision');
-    return decision;
+    if (!reply) throw new Error('no reply');
+    return reply;
   };
 }
 

@@ -6,7 +6,7 @@ import { isDatabaseUnavailable } from '../database/unavailable';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { MalformedMessage } from '../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE, acknowledgementSchema } from '../domain/messages/acknowledgement';
-import type { AcknowledgedSignal } from '../domain/order-state';
+import type { AcknowledgedSignal } from '../domain/workflow-contract';
 import { withdrawalIdOf } from '../domain/request-id';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import type { RetryPauses } from '../messaging/consumer';

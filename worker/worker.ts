@@ -17,7 +17,7 @@ import type { RetryPauses } from '../messaging/consumer';
 import { Publisher } from '../messaging/publisher';
 import { createLogger, type Logger } from '../runtime/logger';
 import { startAcknowledgementConsumer } from './acknowledgement-consumer';
-import { checkPrerequisites } from './prerequisites';
+import { checkWorkerPrerequisites } from './worker-prerequisites';
 import { workflowBundlePath } from './workflow-bundle';
 
 /** What {@link createOrderDispatchWorker} needs. */
@@ -40,8 +40,6 @@ export interface OrderDispatchWorkerOptions {
   maximumRequests?: number;
   /** Connections to the order database. @default 20 */
   maximumDatabaseConnections?: number;
-  /** Pauses between tries of the acknowledgement consumer. */
-  pauses?: RetryPauses;
 }
 
 /** A worker that dispatches orders; see {@link createOrderDispatchWorker}. */
@@ -60,20 +58,19 @@ export interface OrderDispatchWorker {
 }
 
 /**
- * Starts a worker: the workflows, their activities, and the acknowledgement consumer. An order service
- * can embed it, and then places orders with its `client`.
+ * {@link createOrderDispatchWorker}, with what only tests set.
  *
- * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration where a search
- * attribute or a migration is missing, with the command that mends it.
+ * @param seams.pauses between tries of the acknowledgement consumer.
  */
-export async function createOrderDispatchWorker(
+export async function startWorker(
   options: OrderDispatchWorkerOptions,
+  seams: { pauses?: RetryPauses } = {},
 ): Promise<OrderDispatchWorker> {
   const { connection, namespace = 'default', dataConverter, amqpUrl, ordersDatabaseUrl } = options;
   const { log = createLogger({ process: 'worker', level: 'info' }) } = options;
   const { maximumWorkflowTasks = 40, maximumRequests = 500 } = options;
   const defaultPolicy = effectivePolicy(DEFAULT_POLICY, parsePolicyOverrides(options.policy ?? {}));
-  await checkPrerequisites({ connection, namespace, ordersDatabaseUrl });
+  await checkWorkerPrerequisites({ connection, namespace, ordersDatabaseUrl });
 
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -97,7 +94,7 @@ export async function createOrderDispatchWorker(
       quickPath,
       publisher,
       log,
-      ...(options.pauses && { pauses: options.pauses }),
+      ...seams,
     });
     opened.push(() => consumer.close());
 
@@ -158,4 +155,17 @@ export async function createOrderDispatchWorker(
     await closeAll();
     throw error;
   }
+}
+
+/**
+ * Starts a worker: the workflows, their activities, and the acknowledgement consumer. An order service
+ * can embed it, and then places orders with its `client`.
+ *
+ * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration where a search
+ * attribute or a migration is missing, with the command that mends it.
+ */
+export function createOrderDispatchWorker(
+  options: OrderDispatchWorkerOptions,
+): Promise<OrderDispatchWorker> {
+  return startWorker(options);
 }

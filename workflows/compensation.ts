@@ -22,8 +22,8 @@ import type { OrderView } from './order-view';
  * | workflow cancelled     | nothing stops: this runs in a non-cancellable scope                |
  * | terminated, then reset or started again | goes on from the row: each step may run twice     |
  */
-export async function withdraw(view: OrderView): Promise<void> {
-  if (view.withdrawalAnswer) return settle(view, view.withdrawalAnswer);
+export async function takeOrderBack(view: OrderView): Promise<void> {
+  if (view.withdrawalAnswer) return applyWithdrawalAnswer(view, view.withdrawalAnswer);
   if (view.order.escalationReason === 'withdrawalFailed') return withdrawalTask(view);
 
   const { orderId } = view.order;
@@ -35,13 +35,13 @@ export async function withdraw(view: OrderView): Promise<void> {
     isOver: () => view.withdrawalAnswer !== undefined || view.deadLetters.has(withdrawalId),
   });
   if (found) view.takeAnswer(found);
-  if (view.withdrawalAnswer) return settle(view, view.withdrawalAnswer);
+  if (view.withdrawalAnswer) return applyWithdrawalAnswer(view, view.withdrawalAnswer);
   if (failure || view.deadLetters.delete(withdrawalId)) {
     view.takeResult(await escalateWithdrawal({ orderId, at: new Date().toISOString() }));
   }
 }
 
-async function settle(view: OrderView, answer: Answer): Promise<void> {
+async function applyWithdrawalAnswer(view: OrderView, answer: Answer): Promise<void> {
   const { orderId, status, courierId, escalationReason } = view.order;
   if (status === 'cancelling') {
     view.takeResult(await settleWithdrawal({ orderId }));

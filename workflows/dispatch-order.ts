@@ -8,12 +8,12 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DispatchOrderInput, OrderResult } from '../domain/order-state';
-import type { CancelOrderInput } from '../domain/reconciliation';
+import type { DispatchOrderInput, OrderResult } from '../domain/workflow-contract';
+import type { CancelOrderInput } from '../domain/workflow-contract';
 import { MEMO_CONTENT_HASH } from '../domain/temporal-names';
 import { loadOrder, policyFor, startCancellation, submitOrder } from './activities';
 import { failIfFinal, finalFailureOf } from './await-answer';
-import { withdraw } from './compensation';
+import { takeOrderBack } from './compensation';
 import { handleMessages } from './handlers';
 import { orderTask } from './order-tasks';
 import { OrderView } from './order-view';
@@ -99,7 +99,7 @@ async function takeNextStep(view: OrderView): Promise<void> {
       return orderTask(view);
     case 'cancelling':
     case 'dispatched':
-      return withdraw(view);
+      return takeOrderBack(view);
     case 'cancelled':
       return;
   }

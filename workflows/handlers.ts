@@ -13,7 +13,7 @@ import type {
   OrderResult,
   OrderStatusView,
   RequestDeadLettered,
-} from '../domain/order-state';
+} from '../domain/workflow-contract';
 import { parseCancelRequest, type CancelRequest } from '../domain/resolution';
 import { QUERIES, SIGNALS, UPDATES } from '../domain/temporal-names';
 import { acceptResolution, checkResolution, showRefusal, type TaskOwner } from './human-task';

@@ -5,7 +5,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ResolutionRefused } from '../domain/errors';
-import type { OrderStatusView } from '../domain/order-state';
+import type { OrderStatusView } from '../domain/workflow-contract';
 import { parseResolution, type Decision, type Resolution } from '../domain/resolution';
 import type { EscalationReason, OrderStatus } from '../domain/status';
 import { listTask, unlistTask } from './search-attributes';

@@ -1,13 +1,10 @@
-import {
-  isApplied,
-  type AcknowledgedSignal,
-  type Answer,
-  type DispatchOrderInput,
-  type OrderProgress,
-  type OrderResult,
-  type OrderState,
-  type OrderStatusView,
-} from '../domain/order-state';
+import { isApplied, type Answer, type OrderProgress, type OrderState } from '../domain/order-state';
+import type {
+  AcknowledgedSignal,
+  DispatchOrderInput,
+  OrderResult,
+  OrderStatusView,
+} from '../domain/workflow-contract';
 import type { Policy } from '../domain/policy';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { CancelRequest } from '../domain/resolution';

@@ -8,15 +8,16 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
+import type { Answer } from '../domain/order-state';
 import type {
   AcknowledgedSignal,
-  Answer,
   OrderStatusView,
   RequestDeadLettered,
-} from '../domain/order-state';
+} from '../domain/workflow-contract';
 import type { Outcome } from '../domain/messages/acknowledgement';
 import { DEFAULT_POLICY } from '../domain/policy';
-import type { ReconcileOrderInput, ReconcileResult, RepairAction } from '../domain/reconciliation';
+import type { Finding, RepairAction } from '../domain/reconciliation';
+import type { ReconcileOrderInput, ReconcileResult } from '../domain/workflow-contract';
 import { withdrawalIdOf } from '../domain/request-id';
 import { FINDING_DECISIONS, type Decision, type Resolution } from '../domain/resolution';
 import { QUERIES, SIGNALS } from '../domain/temporal-names';
@@ -42,7 +43,7 @@ const FINDINGS_KEPT = 20;
 const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
 
 const requestDeadLetteredSignal = defineSignal<[RequestDeadLettered]>(SIGNALS.requestDeadLettered);
-const foundSignal = defineSignal<[ReconcileOrderInput]>(SIGNALS.found);
+const foundSignal = defineSignal<[Finding]>(SIGNALS.found);
 const statusQuery = defineQuery<Pick<OrderStatusView, 'orderId' | 'humanTask'>>(QUERIES.status);
 
 /**
@@ -54,7 +55,7 @@ const statusQuery = defineQuery<Pick<OrderStatusView, 'orderId' | 'humanTask'>>(
 export async function reconcileOrder(input: ReconcileOrderInput): Promise<ReconcileResult> {
   const { orderId } = input;
   const { more = [], ...first } = input;
-  const findings = [first, ...more].map((each) => new Finding(each));
+  const findings = [first, ...more].map((each) => new OpenFinding(each));
   let current = findings[0];
   // The signal that starts a run brings its first finding again.
   let isFirstLook = true;
@@ -69,7 +70,7 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
     const isKnown =
       waiting.some(({ input: known }) => isSameFinding(known, found)) ||
       (isFirstLook && isSameFinding(first, found));
-    if (!isKnown && waiting.length < FINDINGS_KEPT) findings.push(new Finding(found));
+    if (!isKnown && waiting.length < FINDINGS_KEPT) findings.push(new OpenFinding(found));
   });
   setHandler(acknowledgedSignal, ({ answer }) => {
     if (current && answer.requestId === withdrawalIdOf(orderId)) current.withdrawal = answer;
@@ -88,21 +89,24 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
   return CancellationScope.nonCancellable(async () => {
     let result: ReconcileResult | undefined;
     for (let next = 0; next < findings.length || !result; next += 1) {
-      current = findings[next] ?? new Finding(first);
+      current = findings[next] ?? new OpenFinding(first);
       await sleep(SETTLE_MS);
       isFirstLook = false;
-      result = await settle(current, goOn);
+      result = await putRight(current, goOn);
       await condition(allHandlersFinished);
     }
     return result;
   });
 }
 
-function isSameFinding(one: ReconcileOrderInput, other: ReconcileOrderInput): boolean {
+function isSameFinding(one: Finding, other: Finding): boolean {
   return one.trigger === other.trigger && one.provenance === other.provenance;
 }
 
-async function settle(finding: Finding, goOn: () => Promise<never>): Promise<ReconcileResult> {
+async function putRight(
+  finding: OpenFinding,
+  goOn: () => Promise<never>,
+): Promise<ReconcileResult> {
   const { orderId, provenance } = finding.input;
   const before = await lookUp(finding);
   const { verdict, rule } = decideVerdict(before);
@@ -130,9 +134,9 @@ async function settle(finding: Finding, goOn: () => Promise<never>): Promise<Rec
 }
 
 /** Looks at both databases and at Temporal. */
-async function lookUp(finding: Finding): Promise<Facts> {
+async function lookUp(finding: OpenFinding): Promise<Facts> {
   const { orderId, trigger, copy } = finding.input;
-  const [{ kept, ...orderSide }, dispatch] = await Promise.all([
+  const [{ kept, policy, ...orderSide }, dispatch] = await Promise.all([
     findOrderSideFacts({ orderId }),
     findDispatch({ orderId }),
   ]);
@@ -142,16 +146,17 @@ async function lookUp(finding: Finding): Promise<Facts> {
     trigger,
     ...(copy && { copy: { contentHash: copy.contentHash, isOurs: copy.isOurs } }),
   };
+  if (policy) finding.policy = policy;
   finding.isKept = kept !== undefined && isAsKept(kept, facts);
   return facts;
 }
 
 async function carryOut(
-  finding: Finding,
+  finding: OpenFinding,
   verdict: Exclude<Verdict, 'consistent' | 'askPerson'>,
 ): Promise<RepairAction> {
   const { orderId, copy } = finding.input;
-  if (verdict === 'withdraw') return withdraw(finding);
+  if (verdict === 'withdraw') return withdrawDispatch(finding);
   try {
     await restartDispatch({ orderId, ...(copy && { copy }) });
     return 'restarted';
@@ -163,11 +168,11 @@ async function carryOut(
 }
 
 /** Takes the dispatch back, whatever an earlier withdrawal was answered. */
-async function withdraw(finding: Finding): Promise<RepairAction> {
+async function withdrawDispatch(finding: OpenFinding): Promise<RepairAction> {
   const { orderId } = finding.input;
   finding.withdrawal = undefined;
   finding.isDeadLettered = false;
-  const policy = DEFAULT_POLICY;
+  const { policy } = finding;
   const deadline = new Date(Date.now() + policy.dispatchWithinMs);
   const activities = requestActivities(policy, deadline);
   const { failure } = await awaitAnswer({
@@ -179,12 +184,12 @@ async function withdraw(finding: Finding): Promise<RepairAction> {
 }
 
 /** What the withdrawal was answered: read afresh, since it changes while the code waits. */
-function outcomeOf({ withdrawal }: Finding): Outcome | undefined {
+function outcomeOf({ withdrawal }: OpenFinding): Outcome | undefined {
   return withdrawal?.outcome;
 }
 
 async function askPerson(given: {
-  finding: Finding;
+  finding: OpenFinding;
   rule: string;
   facts: Facts;
   goOn: () => Promise<never>;
@@ -224,7 +229,10 @@ function decisionsAbout({ order }: Facts): readonly Decision[] {
   return FINDING_DECISIONS.filter((decision) => decision !== 'restart' || !isDone);
 }
 
-async function carryOutDecision(finding: Finding, resolution: Resolution): Promise<RepairAction> {
+async function carryOutDecision(
+  finding: OpenFinding,
+  resolution: Resolution,
+): Promise<RepairAction> {
   switch (resolution.decision) {
     case 'withdraw':
       return carryOut(finding, 'withdraw');
@@ -236,17 +244,19 @@ async function carryOutDecision(finding: Finding, resolution: Resolution): Promi
 }
 
 /** What the workflow knows of its finding. */
-class Finding implements TaskOwner {
+class OpenFinding implements TaskOwner {
   humanTask: HumanTask | undefined;
   resolution: Resolution | undefined;
   /** The newest answer to its withdrawal. */
   withdrawal: Answer | undefined;
   /** Whether the dispatch system gave up on it. */
   isDeadLettered = false;
+  /** The order's; the default one where there is no row. */
+  policy = DEFAULT_POLICY;
   /** Whether a person has decided to leave just this as it is. */
   isKept = false;
 
-  constructor(readonly input: ReconcileOrderInput) {}
+  constructor(readonly input: Finding) {}
 
   whyNoTask = (): string =>
     this.resolution

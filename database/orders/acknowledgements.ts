@@ -1,14 +1,10 @@
 import type { Acknowledgement } from '../../domain/messages/acknowledgement';
-import type {
-  AcknowledgedSignal,
-  AcknowledgementClass,
-  Answer,
-  OrderProgress,
-} from '../../domain/order-state';
+import type { AcknowledgementClass, Answer, OrderProgress } from '../../domain/order-state';
+import type { AcknowledgedSignal } from '../../domain/workflow-contract';
 import { requestNumberOf } from '../../domain/request-id';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
-import { toAnswer, toOrderState, type AnswerRow, type OrderRow } from './order-row';
+import { orderColumns, toAnswer, toOrderState, type AnswerRow, type OrderRow } from './order-row';
 
 /**
  * Records an acknowledgement: one statement locks the order, classifies, writes the ledger and, for
@@ -92,16 +88,10 @@ async function record(
       RETURNING orders.*
     )
     SELECT ledger.class, COALESCE(a.received_at, ledger.received_at) AS "receivedAt",
-      o.order_id AS "orderId", COALESCE(m.status, o.status) AS "status",
-      o.request_number AS "requestNumber", o.attempts, o.dispatch_by AS "dispatchBy",
-      COALESCE(m.courier_id, o.courier_id) AS "courierId",
-      COALESCE(m.dispatched_by, o.dispatched_by) AS "dispatchedBy",
-      o.rejection_code AS "rejectionCode",
-      CASE WHEN m.order_id IS NULL THEN o.escalation_reason END AS "escalationReason",
-      CASE WHEN m.order_id IS NULL THEN o.escalated_at END AS "escalatedAt",
-      o.decision, o.decided_by AS "decidedBy", o.decision_note AS "decisionNote",
-      o.decided_at AS "decidedAt", o.erased_at AS "erasedAt"
-    FROM ledger LEFT JOIN locked o ON true LEFT JOIN moved m ON true LEFT JOIN applied a ON true`;
+      ${orderColumns('o')}
+    FROM ledger LEFT JOIN applied a ON true LEFT JOIN (
+      SELECT * FROM moved UNION ALL SELECT * FROM locked WHERE NOT EXISTS (SELECT 1 FROM moved)
+    ) o ON true`;
   if (!row) throw new Error('the ledger returned no row');
   return {
     class: row.class,

@@ -10,7 +10,7 @@ import { InvalidConfiguration } from '../domain/errors';
  * @throws {@link InvalidConfiguration} that names what is missing and what mends it; MigrationError
  * where the order database cannot be reached.
  */
-export async function checkPrerequisites(options: {
+export async function checkSupplementPrerequisites(options: {
   connection: NativeConnection;
   namespace: string;
   ordersDatabaseUrl: string;

@@ -8,7 +8,7 @@ import { missingSearchAttributes } from '../temporal/search-attributes';
  *
  * @throws {@link InvalidConfiguration} that names what is missing and the command that mends it.
  */
-export async function checkPrerequisites(options: {
+export async function checkWorkerPrerequisites(options: {
   connection: NativeConnection;
   namespace: string;
   ordersDatabaseUrl: string;

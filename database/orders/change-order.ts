@@ -1,64 +1,11 @@
-import { OrderConflict, OrderNotFound, ResolutionRefused } from '../../domain/errors';
-import type { Order } from '../../domain/order';
-import type { OrderProgress, OrderState } from '../../domain/order-state';
-import type { Policy } from '../../domain/policy';
+import { ResolutionRefused } from '../../domain/errors';
+import type { OrderState } from '../../domain/order-state';
 import type { CancelRequest, Resolution } from '../../domain/resolution';
-import { requestIdOf, withdrawalIdOf } from '../../domain/request-id';
 import { ORDER_STATUS_EDGES, type EscalationReason, type OrderStatus } from '../../domain/status';
-import { findAnswers } from './acknowledgements';
 import { prismaOf, type OrdersDatabase } from './connection';
-import { Prisma } from './generated/client';
-import { toOrderState, type OrderRow } from './order-row';
-
-/** What {@link insertOrRead} records where the order is new. */
-export interface NewOrder {
-  order: Order;
-  contentHash: string;
-  policy: Policy;
-  dispatchBy: Date;
-  /** `n` of the request to begin with; more than 1 where a lost row comes back. @default 1 */
-  requestNumber?: number;
-}
-
-/**
- * Records the order, or reads it where it is recorded already, in one statement. The beginning of
- * every activity that touches an order, so that any of them may run first, twice or late.
- *
- * @param attempt whether the order is about to be handed to the publisher; counted only where the
- * order waits for an answer. (An acceptance that the row does not show was applied to a row that is
- * lost: asking again brings it again.)
- * @throws {@link OrderConflict} where the order ID is recorded with other content.
- */
-export async function insertOrRead(
-  database: OrdersDatabase,
-  { order, contentHash, policy, dispatchBy, requestNumber = 1 }: NewOrder,
-  { attempt }: { attempt: boolean },
-): Promise<OrderProgress> {
-  const counted = attempt ? 1 : 0;
-  const rows = await prismaOf(database).$queryRaw<
-    (OrderRow & { contentHash: string; policy: Policy; isNew: boolean })[]
-  >`
-    INSERT INTO orders AS o
-      (order_id, content_hash, "order", policy, dispatch_by, request_number, attempts)
-    VALUES (${order.orderId}, ${contentHash}, ${JSON.stringify(order)}::jsonb,
-            ${JSON.stringify(policy)}::jsonb, ${dispatchBy}, ${requestNumber}, ${counted})
-    ON CONFLICT (order_id) DO UPDATE SET attempts = o.attempts + CASE
-      WHEN o.status = 'placed' AND o.content_hash = excluded.content_hash AND NOT EXISTS (
-        SELECT 1 FROM acknowledgements
-        WHERE request_id = o.order_id || '.' || o.request_number AND class = 'first'
-          AND outcome = 'rejected')
-      THEN ${counted} ELSE 0 END
-    RETURNING ${COLUMNS}, content_hash AS "contentHash", policy, (xmax = 0) AS "isNew"`;
-  const row = rows[0];
-  if (!row || row.contentHash !== contentHash) throw new OrderConflict(order.orderId);
-  const state = toOrderState(row);
-  // A new row has no answers yet: spare the quick path the second statement.
-  return {
-    order: state,
-    policy: row.policy,
-    ...(row.isNew ? {} : await findAnswersFor(database, state)),
-  };
-}
+import type { Prisma } from './generated/client';
+import { toOrderState } from './order-row';
+import { findAnswersFor, readOrderState } from './read-order';
 
 /** Opens an order's human task: `placed` -> `escalated`, unless the request is not current any more. */
 export function escalate(
@@ -68,7 +15,7 @@ export function escalate(
     requestNumber: number;
     escalationReason: EscalationReason;
     rejectionCode?: string;
-    at: Date;
+    at: string;
   },
 ): Promise<OrderState> {
   const { orderId, requestNumber, escalationReason, rejectionCode, at } = given;
@@ -106,7 +53,7 @@ export function cancelRejected(
 /** Moves an order into `cancelling`: the decision point of every cancellation. */
 export function startCancellation(
   database: OrdersDatabase,
-  given: { orderId: string; request: CancelRequest; at: Date },
+  given: { orderId: string; request: CancelRequest; at: string },
 ): Promise<OrderState> {
   return compareAndSet(database, given.orderId, {
     to: 'cancelling',
@@ -122,7 +69,7 @@ export function startCancellation(
  */
 export function applyResolution(
   database: OrdersDatabase,
-  given: { orderId: string; resolution: Resolution; at: Date; dispatchBy: Date },
+  given: { orderId: string; resolution: Resolution; at: string; dispatchBy: string },
 ): Promise<OrderState> {
   const { orderId, resolution, at, dispatchBy } = given;
   const decision = decided(resolution.decision, resolution, at);
@@ -157,7 +104,7 @@ export function applyResolution(
 /** Opens the human task of a withdrawal that nobody answers; the status stays. */
 export function escalateWithdrawal(
   database: OrdersDatabase,
-  { orderId, at }: { orderId: string; at: Date },
+  { orderId, at }: { orderId: string; at: string },
 ): Promise<OrderState> {
   return change(database, orderId, {
     where: { status: { in: ['cancelling', 'dispatched'] }, escalationReason: null },
@@ -168,7 +115,7 @@ export function escalateWithdrawal(
 /** Carries out the `retry` of a withdrawal that nobody answered; the status stays. */
 export function retryWithdrawal(
   database: OrdersDatabase,
-  given: { orderId: string; resolution: Resolution; at: Date },
+  given: { orderId: string; resolution: Resolution; at: string },
 ): Promise<OrderState> {
   return change(database, given.orderId, {
     where: { escalationReason: 'withdrawalFailed' },
@@ -184,7 +131,7 @@ export async function settleWithdrawal(
   database: OrdersDatabase,
   { orderId }: { orderId: string },
 ): Promise<OrderState> {
-  const order = await readOrder(database, orderId);
+  const order = await readOrderState(database, orderId);
   const { withdrawalAnswer } = await findAnswersFor(database, order);
   if (withdrawalAnswer?.outcome === 'withdrawn') {
     await compareAndSet(database, orderId, {
@@ -211,34 +158,12 @@ export async function settleWithdrawal(
   });
 }
 
-/**
- * Reads an order.
- *
- * @throws {@link OrderNotFound} where there is none.
- */
-async function readOrder(database: OrdersDatabase, orderId: string): Promise<OrderState> {
-  const row = await prismaOf(database).order.findUnique({ where: { orderId } });
-  if (!row) throw new OrderNotFound(orderId);
-  return toOrderState(row);
-}
-
-/** Finds the applied answers to an order's current request and to its withdrawal. */
-export function findAnswersFor(
-  database: OrdersDatabase,
-  { orderId, requestNumber }: OrderState,
-): Promise<Pick<OrderProgress, 'answer' | 'withdrawalAnswer'>> {
-  return findAnswers(database, {
-    requestId: requestIdOf(orderId, requestNumber),
-    withdrawalId: withdrawalIdOf(orderId),
-  });
-}
-
 type Conditions = Prisma.OrderWhereInput;
 type Changes = Prisma.OrderUpdateManyMutationInput;
 
 const NOT_ESCALATED: Changes = { escalationReason: null, escalatedAt: null };
 
-function decided(decision: string, by: { actor: string; note: string }, at: Date): Changes {
+function decided(decision: string, by: { actor: string; note: string }, at: string): Changes {
   return { decision, decidedBy: by.actor, decisionNote: by.note, decidedAt: at };
 }
 
@@ -265,7 +190,7 @@ async function change(
     where: { ...given.where, orderId, erasedAt: null },
     data: { ...given.set, updatedAt: new Date() },
   });
-  return row ? toOrderState(row) : readOrder(database, orderId);
+  return row ? toOrderState(row) : readOrderState(database, orderId);
 }
 
 function statusesBefore(status: OrderStatus): OrderStatus[] {
@@ -273,27 +198,3 @@ function statusesBefore(status: OrderStatus): OrderStatus[] {
     ORDER_STATUS_EDGES[from].includes(status),
   );
 }
-
-const COLUMNS = Prisma.raw(
-  (
-    [
-      ['order_id', 'orderId'],
-      ['status', 'status'],
-      ['request_number', 'requestNumber'],
-      ['attempts', 'attempts'],
-      ['dispatch_by', 'dispatchBy'],
-      ['courier_id', 'courierId'],
-      ['dispatched_by', 'dispatchedBy'],
-      ['rejection_code', 'rejectionCode'],
-      ['escalation_reason', 'escalationReason'],
-      ['escalated_at', 'escalatedAt'],
-      ['decision', 'decision'],
-      ['decided_by', 'decidedBy'],
-      ['decision_note', 'decisionNote'],
-      ['decided_at', 'decidedAt'],
-      ['erased_at', 'erasedAt'],
-    ] satisfies [string, keyof OrderRow][]
-  )
-    .map(([column, field]) => `${column} AS "${field}"`)
-    .join(', '),
-);

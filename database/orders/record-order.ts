@@ -1,0 +1,58 @@
+import { OrderConflict } from '../../domain/errors';
+import type { Order } from '../../domain/order';
+import type { OrderProgress } from '../../domain/order-state';
+import type { Policy } from '../../domain/policy';
+import { prismaOf, type OrdersDatabase } from './connection';
+import { orderColumns, toOrderState, type OrderRow } from './order-row';
+import { findAnswersFor } from './read-order';
+
+/** What {@link insertOrRead} records where the order is new. */
+export interface NewOrder {
+  order: Order;
+  contentHash: string;
+  policy: Policy;
+  /** ISO 8601. */
+  dispatchBy: string;
+  /** `n` of the request to begin with; more than 1 where a lost row comes back. @default 1 */
+  requestNumber?: number;
+}
+
+/**
+ * Records the order, or reads it where it is recorded already, in one statement. The beginning of
+ * every activity that touches an order, so that any of them may run first, twice or late.
+ *
+ * @param attempt whether the order is about to be handed to the publisher; counted only where the
+ * order waits for an answer. (An acceptance that the row does not show was applied to a row that is
+ * lost: asking again brings it again.)
+ * @throws {@link OrderConflict} where the order ID is recorded with other content.
+ */
+export async function insertOrRead(
+  database: OrdersDatabase,
+  { order, contentHash, policy, dispatchBy, requestNumber = 1 }: NewOrder,
+  { attempt }: { attempt: boolean },
+): Promise<OrderProgress> {
+  const counted = attempt ? 1 : 0;
+  const rows = await prismaOf(database).$queryRaw<
+    (OrderRow & { contentHash: string; policy: Policy; isNew: boolean })[]
+  >`
+    INSERT INTO orders AS o
+      (order_id, content_hash, "order", policy, dispatch_by, request_number, attempts)
+    VALUES (${order.orderId}, ${contentHash}, ${JSON.stringify(order)}::jsonb,
+            ${JSON.stringify(policy)}::jsonb, ${dispatchBy}::timestamptz, ${requestNumber}, ${counted})
+    ON CONFLICT (order_id) DO UPDATE SET attempts = o.attempts + CASE
+      WHEN o.status = 'placed' AND o.content_hash = excluded.content_hash AND NOT EXISTS (
+        SELECT 1 FROM acknowledgements
+        WHERE request_id = o.order_id || '.' || o.request_number AND class = 'first'
+          AND outcome = 'rejected')
+      THEN ${counted} ELSE 0 END
+    RETURNING ${orderColumns('o')}, o.content_hash AS "contentHash", o.policy, (xmax = 0) AS "isNew"`;
+  const row = rows[0];
+  if (!row || row.contentHash !== contentHash) throw new OrderConflict(order.orderId);
+  const state = toOrderState(row);
+  // A new row has no answers yet: spare the quick path the second statement.
+  return {
+    order: state,
+    policy: row.policy,
+    ...(row.isNew ? {} : await findAnswersFor(database, state)),
+  };
+}

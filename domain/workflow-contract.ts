@@ -1,0 +1,85 @@
+import type { AcknowledgementClass, Answer, OrderState } from './order-state';
+import type { Order } from './order';
+import type { PolicyOverrides } from './policy';
+import type { Finding, RepairAction } from './reconciliation';
+import type { CancelRequest, Decision } from './resolution';
+import type { RejectionCode } from './messages/acknowledgement';
+import type { DispatchedBy, EscalationReason, OrderStatus } from './status';
+import type { Verdict } from './verdict';
+
+/*
+ * What the workflows take and give: inputs, signals, answers of queries, results. Histories hold all
+ * of it, so a field may be added if it may be absent, and none may change its meaning. Their names
+ * are in temporal-names.ts; the argument of `resolve` and of `cancel` is in resolution.ts.
+ */
+
+/** The one argument of `dispatchOrder`; from the Web UI, `{"order": {...}}`. */
+export interface DispatchOrderInput {
+  order: Order;
+  /** Overrides of the worker's default policy. */
+  policy?: PolicyOverrides;
+  /** `n` of the request to begin with, where the order's row was lost and comes back from a copy. */
+  requestNumber?: number;
+}
+
+/** The one argument of `cancelOrder`. */
+export interface CancelOrderInput {
+  orderId: string;
+  request: CancelRequest;
+}
+
+/** The one argument of `reconcileOrder`. */
+export interface ReconcileOrderInput extends Finding {
+  /** Findings that wait, where a run goes on in a new one. */
+  more?: Finding[];
+}
+
+/** What the acknowledgement consumer tells: the argument of the signal `acknowledged`. */
+export interface AcknowledgedSignal {
+  class: AcknowledgementClass;
+  answer: Answer;
+  /** The order row after the answer was recorded; absent for an unknown order. */
+  order?: OrderState;
+}
+
+/** Told when the dispatch system gave up on a request or withdrawal. */
+export interface RequestDeadLettered {
+  requestId: string;
+}
+
+/** What became of an order: the result of its workflow. */
+export interface OrderResult {
+  orderId: string;
+  status: Extract<OrderStatus, 'dispatched' | 'cancelled'>;
+  dispatchedBy?: DispatchedBy;
+  courierId?: string;
+  rejectionCode?: RejectionCode;
+  /** How many times the order was handed to the publisher. */
+  attempts: number;
+  /** The person (or `temporal`) that decided, or null where nobody had to. */
+  resolvedBy: string | null;
+}
+
+/** Where an order stands now: the answer of the query `status`. */
+export interface OrderStatusView extends Omit<OrderResult, 'status'> {
+  status: OrderStatus;
+  /** What the order's open human task takes, if one is open. */
+  humanTask?: {
+    escalationReason: EscalationReason;
+    /** ISO 8601. */
+    escalatedAt: string;
+    decisions: readonly Decision[];
+  };
+}
+
+/** What `reconcileOrder` did about an order: its result, and the repair that it recorded. */
+export interface ReconcileResult {
+  orderId: string;
+  /** The last verdict that was carried out; `consistent` where there was nothing to do. */
+  verdict: Verdict;
+  /** The rule of the verdict table that said so. */
+  rule: string;
+  /** What was done, in a word. */
+  done: RepairAction;
+  resolvedBy: string | null;
+}
