@@ -25,6 +25,7 @@ import { toHumanTask, type HumanTaskEntry } from './human-task-entry';
 import { OrderHandle } from './order-handle';
 import { ifFound } from '../temporal/order-workflows';
 import { startDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
+import { defined } from '../domain/defined';
 
 /** How an {@link OrderDispatchClient} speaks to Temporal. */
 export interface OrderDispatchClientOptions {
@@ -61,7 +62,7 @@ export class OrderDispatchClient {
 
   constructor(private readonly options: OrderDispatchClientOptions) {
     const { connection, namespace = 'default', dataConverter } = options;
-    this.client = new Client({ connection, namespace, ...(dataConverter && { dataConverter }) });
+    this.client = new Client(defined({ connection, namespace, dataConverter }));
     this.callTimeoutMs = options.callTimeoutMs ?? 10_000;
   }
 
@@ -75,9 +76,7 @@ export class OrderDispatchClient {
     try {
       const connection = await Connection.connect({
         connectTimeout: options.callTimeoutMs ?? 10_000,
-        ...(address && { address }),
-        ...(tls !== undefined && { tls }),
-        ...(apiKey && { apiKey }),
+        ...defined({ address, tls, apiKey }),
       });
       return new OrderDispatchClient({ ...rest, connection });
     } catch (error) {
@@ -98,13 +97,13 @@ export class OrderDispatchClient {
     const policy = options.policy && parsePolicyOverrides(options.policy);
     const { orderId } = parsed;
     const hash = contentHash(parsed);
-    const input: DispatchOrderInput = { order: parsed, ...(policy && { policy }) };
+    const input: DispatchOrderInput = defined({ order: parsed, policy });
     const { workflowTaskTimeoutMs, eagerStart = false } = this.options;
     try {
       await this.call(() =>
         startDispatchOrder(this.client, input, {
           contentHash: hash,
-          ...(workflowTaskTimeoutMs !== undefined && { workflowTaskTimeoutMs }),
+          ...defined({ workflowTaskTimeoutMs }),
           requestEagerStart: eagerStart,
         }),
       );

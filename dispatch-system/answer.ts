@@ -14,6 +14,7 @@ import type { DispatchRequest } from '../domain/messages/dispatch-request';
 import type { Withdrawal } from '../domain/messages/withdrawal';
 import { withdrawalIdOf } from '../domain/request-id';
 import type { Decide } from './decide';
+import { defined } from '../domain/defined';
 
 /** The answer to a message, committed; `undefined` for silence. */
 export type CommittedAnswer = { answer: Acknowledgement; answerAfterMs: number } | undefined;
@@ -57,8 +58,7 @@ export function answerRequest(
           {
             outcome: 'rejected',
             rejectionCode,
-            ...(retryAfterMs !== undefined && { retryAfterMs }),
-            ...(detail !== undefined && { detail }),
+            ...defined({ retryAfterMs, detail }),
           },
           answerAfterMs,
         );

@@ -2,6 +2,7 @@ import type { ConsumeMessage } from 'amqplib';
 import type { z } from 'zod';
 import { MalformedMessage } from '../domain/errors';
 import { describeIssues } from '../domain/describe-issues';
+import { defined } from '../domain/defined';
 
 /** A message as a consumer's handler sees it. */
 export interface IncomingMessage {
@@ -33,9 +34,7 @@ export function toIncomingMessage(queue: string, delivery: ConsumeMessage): Inco
     queue,
     type: optional(properties.type) ?? '',
     messageId: optional(properties.messageId) ?? '',
-    ...(correlationId && { correlationId }),
-    ...(replyTo && { replyTo }),
-    ...(traceparent && { traceparent }),
+    ...defined({ correlationId, replyTo, traceparent }),
     appId: optional(properties.appId) ?? '',
     timestampMs: typeof timestamp === 'number' ? timestamp * 1000 : 0,
     headers,

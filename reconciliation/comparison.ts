@@ -21,6 +21,7 @@ import {
 } from '../domain/verdict';
 import { findWorkflowFacts } from '../temporal/order-workflows';
 import { startReconcileOrder } from '../temporal/start-workflows';
+import { defined } from '../domain/defined';
 
 /** What is compared, and whom it is told to. */
 export interface ComparisonDependencies {
@@ -120,7 +121,7 @@ export class Comparison {
     const suspects = (this.findings.get(orderId) ?? []).map((finding): Suspect => {
       const { trigger, copy } = finding;
       const facts: Facts = {
-        ...(order && { order }),
+        ...defined({ order }),
         dispatch,
         workflow,
         trigger,

@@ -7,6 +7,7 @@ import {
   type Policy,
 } from '../domain/policy';
 import { CRASH_POINTS } from './crash-point';
+import { defined } from '../domain/defined';
 
 const url = (protocols: string[]) =>
   z
@@ -275,13 +276,4 @@ function toProcess(variables: z.infer<z.ZodObject<typeof processVariables>>): Pr
       crashPoint: variables.ORDER_DISPATCH_CRASH_POINT,
     }),
   };
-}
-
-/** Drops the fields that are undefined: an optional field is absent or set, never undefined. */
-function defined<Fields extends object>(
-  fields: Fields,
-): { [Field in keyof Fields]?: Exclude<Fields[Field], undefined> } {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as never;
 }

@@ -16,6 +16,7 @@ import type { Publisher } from '../messaging/publisher';
 import { startConsumer, type StartedConsumer } from '../messaging/start-consumer';
 import type { Logger } from '../runtime/logger';
 import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
+import { defined } from '../domain/defined';
 
 /** Dead letters under way at once. */
 const PREFETCH = 20;
@@ -92,13 +93,11 @@ function toDeadLetter(message: IncomingMessage): NewDeadLetter {
     messageId,
     type,
     appId,
-    ...(orderId !== undefined && { orderId }),
+    ...defined({ orderId }),
     deadLetterReason: storable(failure.deadLetterReason).slice(0, REASON_MAX_LENGTH),
-    properties: storable({
-      ...(correlationId !== undefined && { correlationId }),
-      ...(replyTo !== undefined && { replyTo }),
-      ...(timestampMs > 0 && { timestampMs }),
-    }),
+    properties: storable(
+      defined({ correlationId, replyTo, timestampMs: timestampMs > 0 ? timestampMs : undefined }),
+    ),
     headers: storable(headers),
     content: Uint8Array.from(content),
     attempts: failure.attempts,
@@ -164,22 +163,18 @@ function readFailure(headers: Record<string, unknown>): Failure {
   const ours = consumerHeaders.safeParse(headers);
   if (ours.success) {
     const { deadLetterReason, firstFailedAt, lastFailedAt, attempts } = ours.data;
-    return {
-      deadLetterReason,
-      attempts,
-      ...(firstFailedAt && { firstFailedAt }),
-      ...(lastFailedAt && { lastFailedAt }),
-    };
+    return defined({ deadLetterReason, attempts, firstFailedAt, lastFailedAt });
   }
   const brokers = brokerHeaders.safeParse(headers);
   if (!brokers.success) return { deadLetterReason: 'no reason given', attempts: 0 };
   const [{ reason, count, time }] = brokers.data['x-death'];
   const at = time && new Date(time.value * 1_000);
-  return {
+  return defined({
     deadLetterReason: BROKER_REASONS[reason] ?? `dead-lettered by the broker: ${reason}`,
     attempts: count,
-    ...(at && { firstFailedAt: at, lastFailedAt: at }),
-  };
+    firstFailedAt: at,
+    lastFailedAt: at,
+  });
 }
 
 const bodySchema = z.object({ orderId: orderIdSchema });

@@ -11,6 +11,7 @@ import { createSupplementActivities } from './activities';
 import { startDeadLetterDrain } from './dead-letter-drain';
 import { checkSupplementPrerequisites } from './supplement-prerequisites';
 import { startRequestConsumer } from './request-consumer';
+import { defined } from '../domain/defined';
 
 /** What {@link startSupplementSystem} needs. */
 export interface SupplementSystemOptions {
@@ -65,13 +66,11 @@ export async function startSupplementSystem(
     opened.push(() => orders.close());
     const publisher = await Publisher.open({ url: amqpUrl, name: 'supplement publish', log });
     opened.push(() => publisher.close());
-    const converter = dataConverter && { dataConverter };
-    const temporal = new Client({ connection, namespace, ...converter });
+    const connected = defined({ connection, namespace, dataConverter });
+    const temporal = new Client(connected);
 
     const worker = await Worker.create({
-      connection,
-      namespace,
-      ...converter,
+      ...connected,
       taskQueue: TASK_QUEUES.supplement,
       activities: createSupplementActivities(dispatchView),
       maxConcurrentActivityTaskExecutions: 20,

@@ -19,6 +19,7 @@ import { createLogger, type Logger } from '../runtime/logger';
 import { startAcknowledgementConsumer } from './acknowledgement-consumer';
 import { checkWorkerPrerequisites } from './worker-prerequisites';
 import { workflowBundlePath } from './workflow-bundle';
+import { defined } from '../domain/defined';
 
 /** What {@link createOrderDispatchWorker} needs. */
 export interface OrderDispatchWorkerOptions {
@@ -72,6 +73,7 @@ export async function startWorker(
   const defaultPolicy = effectivePolicy(DEFAULT_POLICY, parsePolicyOverrides(options.policy ?? {}));
   await checkWorkerPrerequisites({ connection, namespace, ordersDatabaseUrl });
 
+  const connected = defined({ connection, namespace, dataConverter });
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of opened.splice(0).reverse()) await close();
@@ -85,7 +87,7 @@ export async function startWorker(
     const publisher = await Publisher.open({ url: amqpUrl, name: 'worker publish', log });
     opened.push(() => publisher.close());
 
-    const temporal = new Client({ connection, namespace, ...(dataConverter && { dataConverter }) });
+    const temporal = new Client(connected);
     const quickPath = new QuickPath(Math.floor(maximumWorkflowTasks / 2));
     const consumer = await startAcknowledgementConsumer({
       amqpUrl,
@@ -107,9 +109,7 @@ export async function startWorker(
       replyKey: consumer.replyKey,
     };
     const shared = {
-      connection,
-      namespace,
-      ...(dataConverter && { dataConverter }),
+      ...connected,
       interceptors: { activity: [failuresWithoutPersonalData] },
     };
     const workers = await Promise.all([
@@ -141,12 +141,7 @@ export async function startWorker(
       await Promise.allSettled(runs);
     });
     return {
-      client: new OrderDispatchClient({
-        connection,
-        namespace,
-        ...(dataConverter && { dataConverter }),
-        eagerStart: true,
-      }),
+      client: new OrderDispatchClient({ ...connected, eagerStart: true }),
       ready: () => publisher.available && consumer.ready(),
       failed,
       close: closeAll,

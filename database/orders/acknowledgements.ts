@@ -5,6 +5,7 @@ import { requestNumberOf } from '../../domain/request-id';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
 import { orderColumns, toAnswer, toOrderState, type AnswerRow, type OrderRow } from './order-row';
+import { defined } from '../../domain/defined';
 
 /**
  * Records an acknowledgement: one statement locks the order, classifies, writes the ledger and, for
@@ -123,10 +124,10 @@ export async function findAnswers(
   });
   const answer = rows.find((row) => row.requestId === requestId);
   const withdrawalAnswer = rows.find((row) => row.requestId === withdrawalId);
-  return {
-    ...(answer && { answer: toAnswer(answer) }),
-    ...(withdrawalAnswer && { withdrawalAnswer: toAnswer(withdrawalAnswer) }),
-  };
+  return defined({
+    answer: answer && toAnswer(answer),
+    withdrawalAnswer: withdrawalAnswer && toAnswer(withdrawalAnswer),
+  });
 }
 
 /** Finds the applied answer to one request or withdrawal. */

@@ -1,5 +1,6 @@
 import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma, type DeadLetter as DeadLetterModel } from './generated/client';
+import { defined } from '../../domain/defined';
 
 /** What has become of a dead letter. Only an `open` one can be replayed or discarded. */
 export const DEAD_LETTER_STATES = ['open', 'replayed', 'discarded'] as const;
@@ -231,25 +232,25 @@ export async function findComebacks(
 
 function where(filter: DeadLetterFilter): Prisma.DeadLetterWhereInput {
   const { ids, deadLetterReason, sourceQueue, orderId, state, since, upToId } = filter;
-  return {
-    ...((ids || upToId !== undefined) && {
-      id: {
-        ...(ids && { in: ids.map(BigInt) }),
-        ...(upToId !== undefined && { lte: BigInt(upToId) }),
-      },
-    }),
-    ...(deadLetterReason !== undefined && {
-      // What is typed is text, not a pattern.
-      deadLetterReason: {
-        contains: deadLetterReason.replace(/[\\%_]/g, '\\$&'),
-        mode: 'insensitive' as const,
-      },
-    }),
-    ...(sourceQueue !== undefined && { sourceQueue }),
-    ...(orderId !== undefined && { orderId }),
-    ...(state && { state }),
-    ...(since && { lastFailedAt: { gte: since } }),
-  };
+  const id = defined({
+    in: ids?.map(BigInt),
+    lte: upToId === undefined ? undefined : BigInt(upToId),
+  });
+  return defined({
+    id: Object.keys(id).length > 0 ? id : undefined,
+    // What is typed is text, not a pattern.
+    deadLetterReason:
+      deadLetterReason === undefined
+        ? undefined
+        : {
+            contains: deadLetterReason.replace(/[\\%_]/g, '\\$&'),
+            mode: 'insensitive' as const,
+          },
+    sourceQueue,
+    orderId,
+    state,
+    lastFailedAt: since && { gte: since },
+  });
 }
 
 function decided(state: DeadLetterState, { actor, note }: DeadLetterDecision) {

@@ -1,6 +1,7 @@
 import type { DispatchedBy, OrderStatus } from '../../domain/status';
 import type { OrderFacts } from '../../domain/verdict';
 import { prismaOf, type OrdersDatabase } from './connection';
+import { defined } from '../../domain/defined';
 
 /** What the order database says of these orders, in one statement; absent where it has no such row. */
 export async function findOrderFacts(
@@ -25,12 +26,8 @@ export function toOrderFacts(row: {
   const status = row.status as OrderStatus;
   const dispatchedBy = row.dispatchedBy as DispatchedBy | null;
   const { contentHash, courierId } = row;
-  return {
-    status,
-    contentHash,
-    ...(status === 'dispatched' && dispatchedBy && { dispatchedBy }),
-    ...(status === 'dispatched' && courierId && { courierId }),
-  };
+  const courier = { dispatchedBy: dispatchedBy ?? undefined, courierId: courierId ?? undefined };
+  return { status, contentHash, ...(status === 'dispatched' && defined(courier)) };
 }
 
 /** Orders that changed in a time, by ID, after `afterId`. */

@@ -2,6 +2,7 @@ import type { Repair, RepairAction } from '../../domain/reconciliation';
 import type { Facts } from '../../domain/verdict';
 import { prismaOf, type OrdersDatabase } from './connection';
 import type { Prisma, Repair as RepairModel } from './generated/client';
+import { defined } from '../../domain/defined';
 
 /** A repair as the table has it. */
 export interface RepairRecord extends Repair {
@@ -27,9 +28,7 @@ export async function listRepairs(
 ): Promise<RepairRecord[]> {
   const rows = await prismaOf(database).repair.findMany({
     where: {
-      ...(orderId !== undefined && { orderId }),
-      ...(done !== undefined && { done }),
-      ...(since && { createdAt: { gte: since } }),
+      ...defined({ orderId, done, createdAt: since && { gte: since } }),
     },
     orderBy: { id: 'desc' },
     take: limit,
