@@ -165,11 +165,16 @@ describe('configuration', () => {
       variables.toSorted(),
     );
 
-    const stack = readdirSync(join(ROOT, 'stack'), { recursive: true, encoding: 'utf8' })
-      .filter((file) => /\.m?ts$/.test(file))
-      .map((file) => readFileSync(join(ROOT, 'stack', file), 'utf8'))
+    const sources = ['stack', 'scripts', 'demo']
+      .map((folder) => join(ROOT, folder))
+      .filter((folder) => existsSync(folder))
+      .flatMap((folder) =>
+        readdirSync(folder, { recursive: true, encoding: 'utf8' })
+          .filter((file) => /\.m?ts$/.test(file))
+          .map((file) => readFileSync(join(folder, file), 'utf8')),
+      )
       .join('\n');
-    for (const name of ofStack) expect(stack).toContain(`process.env['${name}']`);
+    for (const name of ofStack) expect(sources).toContain(`process.env['${name}']`);
   });
 
   test('the policy has every field, with its default', () => {
