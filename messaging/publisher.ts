@@ -7,7 +7,7 @@ import { assertTopology } from './topology';
 /** How long the broker may take to confirm a message, in ms. */
 const CONFIRM_TIMEOUT_MS = 10_000;
 
-/** A message to publish; see the message contract in ARCHITECTURE.md. */
+/** A message to publish; see the message contract in docs/dispatch-system.md. */
 export interface OutgoingMessage {
   /** Empty for the default exchange, which routes to the queue named by the routing key. */
   exchange: string;

@@ -1,0 +1,405 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { Command } from 'commander';
+import ts from 'typescript';
+import type { z } from 'zod';
+import { createProgram } from '../cli/program';
+import { EXCHANGES, QUEUES } from '../domain/amqp-names';
+import { acknowledgementSchema } from '../domain/messages/acknowledgement';
+import { dispatchRequestSchema } from '../domain/messages/dispatch-request';
+import { withdrawalSchema } from '../domain/messages/withdrawal';
+import { parseOrder } from '../domain/order';
+import { DEFAULT_POLICY } from '../domain/policy';
+import {
+  readClientConfig,
+  readDatabaseUrls,
+  readDispatchSystemConfig,
+  readSupplementConfig,
+  readWorkerConfig,
+} from '../runtime/config';
+import { startRun } from '../stack/stack-run';
+import { findTemporalCli } from '../stack/temporal-cli';
+import {
+  DOCUMENTS,
+  ROOT,
+  anchorsOf,
+  blocksOf,
+  codeSpansOf,
+  linksOf,
+  proseOf,
+  readDocument,
+  tableRows,
+} from './markdown';
+import { startProcess } from './processes';
+import { copyPackage, createFolder } from './run-cli';
+import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+
+const CONFIGURATION = 'docs/configuration.md';
+const DISPATCH_SYSTEM = 'docs/dispatch-system.md';
+
+/** What a document's shell blocks say, a command each. */
+function commandsOf(path: string): string[] {
+  return blocksOf([path], 'sh').flatMap(({ code }) =>
+    code
+      .replace(/\\\n\s*/g, '')
+      .split('\n')
+      .filter((line) => line !== ''),
+  );
+}
+
+describe('the documents', () => {
+  test('README.md has at most 160 lines, ARCHITECTURE.md at most 30,000 bytes', () => {
+    expect(readDocument('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(160);
+    expect(Buffer.byteLength(readDocument('ARCHITECTURE.md'))).toBeLessThanOrEqual(30_000);
+  });
+
+  test.each(DOCUMENTS)('every relative link of %s leads somewhere', (path) => {
+    const broken = linksOf(path).filter((link) => {
+      if (/^https?:/.test(link)) return false;
+      const [file = '', anchor] = link.split('#');
+      const target = file === '' ? path : join(dirname(path), file);
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('every test that is quoted beside a link is in the linked file', () => {
+    const missing = ['README.md', 'ARCHITECTURE.md'].flatMap((path) =>
+      [...proseOf(path).matchAll(/\]\((test\/[^)]+)\)([^[\n]*)/g)].flatMap(
+        ([, file = '', after = '']) => {
+          const source = existsSync(join(ROOT, file)) ? readDocument(file) : '';
+          const quoted = [...after.matchAll(/"([^"]+)"/g)].map(([, title = '']) => title);
+          return quoted
+            .filter((title) => !source.includes(title))
+            .map((title) => `${file}: ${title}`);
+        },
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('the code map names every folder', () => {
+    const folders = readdirSync(ROOT, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$)/.test(entry.name))
+      .map(({ name }) => name);
+    const [, map = ''] =
+      /^## Code map\n([\s\S]*?)^## /m.exec(readDocument('ARCHITECTURE.md')) ?? [];
+    expect(folders.filter((folder) => !map.includes(`\`${folder}/\``))).toEqual([]);
+  });
+
+  test('every `npm run` that is named is a script of the package', () => {
+    const { scripts } = JSON.parse(readDocument('package.json')) as { scripts: object };
+    const named = DOCUMENTS.flatMap((path) => [
+      ...readDocument(path).matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g),
+    ]).flatMap(([whole, name = '']) => (/^npm (run |test)/.test(whole) ? [name] : []));
+    expect(named).toContain('demo');
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test('every command of ours that is named exists, with its options', () => {
+    const spans = DOCUMENTS.flatMap((path) => [...codeSpansOf(path), ...commandsOf(path)]);
+    const ours = spans.filter((span) => /^(npx )?order-dispatch [a-z]/.test(span));
+    expect(ours.length).toBeGreaterThan(10);
+    expect(ours.flatMap(whatIsUnknown)).toEqual([]);
+  });
+
+  test('the table of commands has every command, and no other', () => {
+    const named = tableRows('docs/operating.md', { firstHeader: 'command' }).map(([name]) => name);
+    const leaves = (command: Command, path: string[]): string[] =>
+      command.commands.length === 0
+        ? [path.join(' ')]
+        : command.commands.flatMap((sub) => leaves(sub, [...path, sub.name()]));
+    expect(named.toSorted()).toEqual(leaves(createProgram(), []).toSorted());
+  });
+});
+
+/** Words of a command line that our program does not know: a command, or an option. */
+function whatIsUnknown(line: string): string[] {
+  const [, ...words] = line.replace(/^npx /, '').split(' ');
+  let command: Command = createProgram();
+  const known = command.options.map(({ long }) => long);
+  for (const word of words) {
+    const sub = command.commands.find((each) => each.name() === word);
+    if (!sub) break;
+    command = sub;
+    known.push('--help', ...sub.options.map(({ long }) => long));
+  }
+  const isWhole = command.commands.length === 0;
+  const unknown = words.filter((word) => word.startsWith('--') && !known.includes(word));
+  return isWhole && unknown.length === 0
+    ? []
+    : [`${line}: ${unknown.join(' ') || 'no such command'}`];
+}
+
+describe('configuration', () => {
+  test('the tables have every variable that a process or a command reads, and no other', () => {
+    const read = new Set<string>();
+    const environment = new Proxy<Record<string, undefined>>(
+      {},
+      {
+        get: (_, name) => void read.add(String(name)),
+        has: (_, name) => Boolean(read.add(String(name))),
+      },
+    );
+    for (const reader of [
+      readWorkerConfig,
+      readDispatchSystemConfig,
+      readSupplementConfig,
+      readClientConfig,
+      readDatabaseUrls,
+    ]) {
+      try {
+        reader(environment);
+      } catch {
+        // What is needed is not set.
+      }
+    }
+    const variables = [...read].filter((name) => /^[A-Z_]+$/.test(name));
+    const ofStack = tableRows(CONFIGURATION, { heading: 'The local stack' }).map(([name]) => name);
+    const named = tableRows(CONFIGURATION, { firstHeader: 'variable' }).map(([name]) => name);
+    expect(named.filter((name) => !ofStack.includes(name)).toSorted()).toEqual(
+      variables.toSorted(),
+    );
+
+    const sources = ['stack', 'scripts', 'demo']
+      .map((folder) => join(ROOT, folder))
+      .filter((folder) => existsSync(folder))
+      .flatMap((folder) =>
+        readdirSync(folder, { recursive: true, encoding: 'utf8' })
+          .filter((file) => /\.m?ts$/.test(file))
+          .map((file) => readFileSync(join(folder, file), 'utf8')),
+      )
+      .join('\n');
+    for (const name of ofStack) expect(sources).toContain(`process.env['${name}']`);
+  });
+
+  test('the policy has every field, with its default', () => {
+    const rows = tableRows(CONFIGURATION, { firstHeader: 'field' });
+    const named = Object.fromEntries(rows.map(([field = '', value = '']) => [field, value]));
+    expect(named).toEqual(
+      Object.fromEntries(
+        Object.entries(DEFAULT_POLICY).map(([field, value]) => [field, String(value)]),
+      ),
+    );
+  });
+});
+
+describe('the message contract', () => {
+  test.each([
+    ['A request', dispatchRequestSchema.shape],
+    ['A withdrawal', withdrawalSchema.shape],
+    ['The answer', acknowledgementSchema.shape],
+  ])('%s has every field, and no other', (heading, shape) => {
+    const named = tableRows(DISPATCH_SYSTEM, { heading, firstHeader: 'field' });
+    const fields = Object.entries<z.ZodType>(shape).map(
+      ([field, schema]) => `${field}${schema.safeParse(undefined).success ? '?' : ''}`,
+    );
+    expect(named.map(([field]) => field)).toEqual(fields);
+  });
+
+  test('its names are those of the code, and its order is valid', () => {
+    const exchanges = tableRows(DISPATCH_SYSTEM, { firstHeader: 'exchange' });
+    expect(exchanges.map(([name]) => name)).toEqual(Object.values(EXCHANGES));
+    const queues = tableRows(DISPATCH_SYSTEM, { firstHeader: 'queue' }).map(([name]) => name);
+    expect(queues).toEqual(expect.arrayContaining(Object.values(QUEUES)));
+    for (const { code } of blocksOf([DISPATCH_SYSTEM], 'json')) parseOrder(JSON.parse(code));
+  });
+
+  test('what is shown of the example in Python is in it, word for word', () => {
+    const example = readDocument('docs/examples/dispatch_system.py');
+    const shown = ['python', 'sql'].flatMap((language) => blocksOf([DISPATCH_SYSTEM], language));
+    expect(shown).toHaveLength(2);
+    for (const { code } of shown) expect(example).toContain(code);
+  });
+});
+
+describe('the code', () => {
+  /** What the blocks take as given. */
+  const PREAMBLE = `
+    declare const order: import('order-dispatch').Order;
+    declare const amqpUrl: string;
+    declare const ordersDatabaseUrl: string;`;
+  const blocks = blocksOf(DOCUMENTS, 'ts');
+  const fileOf = ({ path, line }: { path: string; line: number }) =>
+    `${path.replaceAll('/', '-')}-line-${line}.ts`;
+  /** A table's first column as an object that must have exactly the options of a type. */
+  const holds = (heading: string, type: string, module: string) => {
+    const names = tableRows(CONFIGURATION, { heading, firstHeader: 'option' });
+    const fields = names.map(([name]) => `${name}: true`).join(', ');
+    return `import type { ${type} } from '${module}';
+      // For tests only.
+      type Options = Omit<${type}, 'pauses'>;
+      export const documented: Record<keyof Options, true> = { ${fields} };`;
+  };
+  const tables = {
+    'worker-options.ts': holds(
+      'Options of the worker',
+      'OrderDispatchWorkerOptions',
+      'order-dispatch/worker',
+    ),
+    'sdk-options.ts': holds('Options of the SDK', 'ConnectOptions', 'order-dispatch'),
+  };
+
+  let folder: Awaited<ReturnType<typeof createFolder>>;
+  let problems: Map<string, string[]>;
+  beforeAll(async () => {
+    // A package that depends on ours, as a reader would have it.
+    folder = await createFolder();
+    const modules = join(folder.path, 'node_modules');
+    await mkdir(modules);
+    await symlink(ROOT, join(modules, 'order-dispatch'));
+    for (const name of ['@temporalio', '@types']) {
+      await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+    }
+    const files: Record<string, string> = {
+      'package.json': '{ "type": "module" }',
+      'preamble.d.ts': PREAMBLE,
+      ...Object.fromEntries(blocks.map((block) => [fileOf(block), block.code])),
+      ...tables,
+    };
+    for (const [name, text] of Object.entries(files))
+      await writeFile(join(folder.path, name), text);
+    const sources = Object.keys(files).filter((name) => name.endsWith('.ts'));
+    problems = typeCheck(sources.map((name) => join(folder.path, name)));
+  }, 120_000);
+  afterAll(() => folder.remove());
+
+  test.each(blocks.map((block) => [`${block.path}, line ${block.line}`, block] as const))(
+    '%s compiles against the package',
+    (_, block) => {
+      expect(problems.get(fileOf(block)) ?? []).toEqual([]);
+    },
+  );
+
+  test.each(Object.keys(tables))('the table of %s has every option, and no other', (name) => {
+    expect(problems.get(name) ?? []).toEqual([]);
+  });
+
+  test('the codec decodes what it encodes, and what was written before it', async () => {
+    const block = blocks.find(({ code }) => code.includes('payloadCodecs'));
+    const { outputText } = ts.transpileModule(block?.code ?? '', {
+      compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2023 },
+    });
+    const file = join(folder.path, 'codec.cjs');
+    await writeFile(file, outputText);
+    const script = `
+      const { payloadCodecs: [codec] } = require('./codec.cjs');
+      const text = (payload) => Buffer.from(payload.data).toString();
+      const plain = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('"x"') };
+      codec.encode([plain]).then(async (secret) => {
+        const back = await codec.decode([...secret, plain]);
+        console.log(JSON.stringify([text(secret[0]).includes('"x"'), ...back.map(text)]));
+      });`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {
+      cwd: folder.path,
+      env: { PAYLOAD_KEY: Buffer.alloc(32, 7).toString('base64') },
+    });
+    expect(JSON.parse(stdout)).toEqual([false, '"x"', '"x"']);
+  });
+});
+
+/** What the compiler says of each file, by its name; strict, as a careful reader's would. */
+function typeCheck(files: readonly string[]): Map<string, string[]> {
+  const program = ts.createProgram(files, {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2023,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules', '@types')],
+    skipLibCheck: true,
+  });
+  const found = new Map<string, string[]>();
+  for (const { file, start, messageText } of ts.getPreEmitDiagnostics(program)) {
+    const name = file?.fileName.split('/').at(-1) ?? '';
+    const line = file ? file.getLineAndCharacterOfPosition(start ?? 0).line + 1 : 0;
+    const message = `line ${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+    found.set(name, [...(found.get(name) ?? []), message]);
+  }
+  return found;
+}
+
+describe('the shell commands', () => {
+  let bed: TestBed;
+  let folder: Awaited<ReturnType<typeof createFolder>>;
+  let environment: Record<string, string>;
+  beforeAll(async () => {
+    [bed, folder] = await Promise.all([
+      setup({ policy: { quickWindowMs: 300, acknowledgementTimeoutMs: 200, maximumAttempts: 1 } }),
+      createFolder(),
+    ]);
+    await bed.startSupplementSystem({ graceMs: 60_000 });
+    // The orders that the documents speak of: two that wait for a person, and one in order.
+    for (const orderId of ['o-1001', 'o-1002']) {
+      bed.script(orderId, () => ({ kind: 'staySilent' }));
+      await openTask(await bed.client.placeOrder(newOrder({ orderId, customerId: 'c-8' })));
+    }
+    await (await bed.client.placeOrder(newOrder({ orderId: 'o-1003' }))).result();
+    environment = {
+      PATH: `${await programs()}:${process.env['PATH']}`,
+      // Where Temporal's command line looks for its settings.
+      HOME: folder.path,
+      TEMPORAL_ADDRESS: bed.stack.temporalAddress,
+      TEMPORAL_NAMESPACE: bed.namespace,
+      AMQP_URL: bed.amqpUrl,
+      ORDERS_DATABASE_URL: bed.ordersDatabaseUrl,
+      DISPATCH_DATABASE_URL: bed.dispatchDatabaseUrl,
+    };
+  }, 120_000);
+  afterAll(async () => {
+    await bed.close();
+    await folder.remove();
+  });
+
+  /** `npx` for the package where no local stack of this clone is in sight, and Temporal's CLI. */
+  const programs = async () => {
+    const bin = join(folder.path, 'bin');
+    await mkdir(bin);
+    await copyPackage(folder.path);
+    const program = join(folder.path, 'dist', 'cli', 'main.js');
+    await writeFile(
+      join(bin, 'npx'),
+      `#!/bin/sh\nshift\nexec '${process.execPath}' '${program}' "$@"\n`,
+    );
+    await chmod(join(bin, 'npx'), 0o755);
+    const run = startRun(join(ROOT, '.local'));
+    const { path } = await findTemporalCli(run, () => {});
+    await run.end();
+    await symlink(resolve(path), join(bin, 'temporal'));
+    return bin;
+  };
+
+  // Those of npm start whole stacks: that they are scripts is tested above, and CI runs them.
+  test.each(
+    ['README.md', 'docs/operating.md'].flatMap((path) =>
+      commandsOf(path)
+        .filter((command) => !/^npm (run|test)\b/.test(command))
+        .map((command) => [path, command] as const),
+    ),
+  )('%s: %s', async (_, command) => {
+    const [, name] = /^node dist\/([\w-]+)\/main\.js$/.exec(command) ?? [];
+    if (name !== undefined) {
+      const ours = startProcess(name as Parameters<typeof startProcess>[0], bed);
+      await ours.ready;
+      ours.kill('SIGTERM');
+      expect(await ours.exited).toEqual({ code: 0, signal: null });
+      return;
+    }
+    expect(command).toMatch(/^(npx order-dispatch|temporal) /);
+    await promisify(execFile)('sh', ['-e', '-c', command], { cwd: folder.path, env: environment });
+  });
+
+  test('the signal of Temporal’s own command line resolved its task', async () => {
+    const orderId = 'o-1002';
+    await eventually(async () => {
+      const row = await bed.orders.order.findUniqueOrThrow({ where: { orderId } });
+      return row.decision === 'retry' && row.decidedBy === 'mia';
+    });
+  });
+});
