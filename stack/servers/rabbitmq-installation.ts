@@ -3,7 +3,7 @@ import { access, constants, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isRoot } from './cache-folder';
-import { StackError } from './stack-error';
+import { StackError } from '../stack-error';
 
 const run = promisify(execFile);
 

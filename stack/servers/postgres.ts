@@ -7,8 +7,8 @@ import { cacheFolder } from './cache-folder';
 import { acceptsConnections, createDatabase, databaseUrl } from './databases';
 import { freePort } from './ports';
 import { type PostgresBinaries, postgresUser } from './postgres-binaries';
-import type { Run } from './stack-run';
-import { startServerProcess, type ServerProcess } from './server-process';
+import type { Scope } from '../supervision/scope';
+import { startServerProcess, type ServerProcess } from '../supervision/server-process';
 
 /** A private PostgreSQL server. */
 export interface Postgres {
@@ -31,17 +31,17 @@ const THROW_AWAY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 
 
 /** Initialises a private PostgreSQL server and starts it, on 127.0.0.1 and a free port. */
 export async function startPostgres(options: {
-  run: Run;
+  scope: Scope;
   binaries: PostgresBinaries;
   /** Whether a crash of the machine may lose data. */
   throwAway: boolean;
 }): Promise<Postgres> {
-  const { run, binaries } = options;
+  const { scope, binaries } = options;
   const user = await postgresUser();
   const password = randomBytes(18).toString('base64url');
-  const folder = await makePrivateFolder(run, user);
+  const folder = await makePrivateFolder(scope, user);
   const data = join(folder, 'data');
-  await initialise({ run, folder, data, binaries, password, user });
+  await initialise({ scope, folder, data, binaries, password, user });
   const port = await freePort();
   const serverUrl = `postgresql://${ROLE}:${password}@127.0.0.1:${port}/postgres`;
 
@@ -54,7 +54,7 @@ export async function startPostgres(options: {
   };
   let server: ServerProcess;
   const start = async () => {
-    server = await startServerProcess(run, {
+    server = await startServerProcess(scope, {
       name: 'postgres',
       command: binaries.postgres,
       args: [
@@ -87,32 +87,35 @@ export async function startPostgres(options: {
 
 const ROLE = 'order_dispatch';
 
-/** In the run's folder or, as root, where PostgreSQL's user can reach it. */
-async function makePrivateFolder(run: Run, user?: { uid: number; gid: number }): Promise<string> {
+/** In the scope's folder or, as root, where PostgreSQL's user can reach it. */
+async function makePrivateFolder(
+  scope: Scope,
+  user?: { uid: number; gid: number },
+): Promise<string> {
   if (!user) {
-    const folder = join(run.directory, 'postgres');
+    const folder = join(scope.directory, 'postgres');
     await mkdir(folder, { mode: 0o700 });
     return folder;
   }
   const parent = join(cacheFolder(), 'data');
   await mkdir(parent, { recursive: true });
   await chmod(parent, 0o711);
-  const folder = join(parent, basename(run.directory));
-  run.ownPath(folder);
+  const folder = join(parent, basename(scope.directory));
+  scope.ownPath(folder);
   await mkdir(folder, { mode: 0o700 });
   await chown(folder, user.uid, user.gid);
   return folder;
 }
 
 async function initialise(options: {
-  run: Run;
+  scope: Scope;
   folder: string;
   data: string;
   binaries: PostgresBinaries;
   password: string;
   user: { uid: number; gid: number } | undefined;
 }): Promise<void> {
-  const { run, folder, data, binaries, password, user } = options;
+  const { scope, folder, data, binaries, password, user } = options;
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   try {
@@ -137,10 +140,10 @@ async function initialise(options: {
     const { pid } = initdb.child;
     // Waited for at the end: without its files it would leave shared memory behind.
     if (pid !== undefined) {
-      run.own({ pid, name: 'initdb', signal: 'SIGTERM', graceMs: 10_000, leadsGroup: false });
+      scope.own({ pid, name: 'initdb', signal: 'SIGTERM', graceMs: 10_000, leadsGroup: false });
     }
     await initdb;
-    if (pid !== undefined) run.disown(pid);
+    if (pid !== undefined) scope.disown(pid);
   } finally {
     await rm(passwordFile, { force: true });
   }

@@ -13,7 +13,7 @@ import {
   showWhereToLook,
   type Outcome,
   type Scene,
-} from './demo-scene';
+} from './scene';
 
 /**
  * How old a request of the demo is when the supplement system looks at it, in ms: short for whoever

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { packageRoot } from '../runtime/package-root';
-import { Narrator } from './narrator';
-import { runCommand } from './run-command';
+import { Narrator } from '../stack/narrator';
+import { runCommand } from '../stack/supervision/run-command';
 
 interface Check {
   name: string;
@@ -26,7 +26,7 @@ const CHECKS: readonly Check[] = [
 const TESTS: Check = {
   name: 'tests',
   program: process.execPath,
-  arguments: [join(packageRoot(), 'dist', 'stack', 'test.js')],
+  arguments: [join(packageRoot(), 'dist', 'scripts', 'test.js')],
 };
 
 /** How long a check may take to end once it was told to: the tests take their servers down. */
