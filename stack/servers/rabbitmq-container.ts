@@ -5,7 +5,12 @@ import type { RabbitmqAccess, RabbitmqNode } from './rabbitmq-node';
 import type { Scope } from '../supervision/scope';
 import { startServerProcess, type ServerProcess } from '../supervision/server-process';
 
-/** RabbitMQ in a container, for a machine that has Docker and no RabbitMQ. */
+/**
+ * RabbitMQ in a container, for a machine that has Docker and no RabbitMQ.
+ *
+ * Written without a Docker daemon to try it on. test/rabbitmq-container.test.ts tries it wherever one
+ * answers; until you have seen that test pass, take this path as untried.
+ */
 export function dockerRabbitmqNode(options: {
   scope: Scope;
   installation: RabbitmqInstallation & { kind: 'docker' };

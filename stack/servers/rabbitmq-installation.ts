@@ -89,7 +89,10 @@ async function findEpmd(): Promise<string | undefined> {
   return undefined;
 }
 
-async function findDocker(): Promise<RabbitmqInstallation | undefined> {
+/** A RabbitMQ in a container; `undefined` where no Docker daemon answers. */
+export async function findDocker(): Promise<
+  (RabbitmqInstallation & { kind: 'docker' }) | undefined
+> {
   try {
     await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 5000 });
     return { kind: 'docker', image: IMAGE, label: `Docker, ${IMAGE}` };
