@@ -1,10 +1,11 @@
+import { readdirSync } from 'node:fs';
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
- * The architecture's import table: which folders' code a folder may import. A folder that is not
- * named here may import anything.
+ * The architecture's import table: which folders' code a folder may import. Every folder stands here or
+ * in the list below.
  */
 const MAY_IMPORT = {
   domain: [],
@@ -46,6 +47,17 @@ const MAY_IMPORT = {
   operations: ['domain', 'messaging', 'database', 'client'],
   cli: ['domain', 'client', 'operations', 'runtime'],
 };
+
+/** The rest of the folders, which may import anything. */
+const MAY_IMPORT_ANYTHING = ['demo', 'scripts', 'test', 'bench', 'stack', 'prisma'];
+
+const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$)/.test(entry.name))
+  .map(({ name }) => name);
+for (const folder of folders) {
+  if (folder in MAY_IMPORT || MAY_IMPORT_ANYTHING.includes(folder)) continue;
+  throw new Error(`eslint.config.mjs: ${folder}/ has no row in the import table`);
+}
 
 /** Packages that one folder alone may import. */
 const OWNED_PACKAGES = [
