@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
 import { cacheFolder } from './cache-folder';
 import { acceptsConnections, createDatabase, databaseUrl } from './databases';
 import { freePort } from './ports';
 import { type PostgresBinaries, postgresUser } from './postgres-binaries';
 import type { Scope } from '../supervision/scope';
+import { StackError } from '../stack-error';
 import { startServerProcess, type ServerProcess } from '../supervision/server-process';
 
 /** A private PostgreSQL server. */
@@ -120,9 +119,11 @@ async function initialise(options: {
   await writeFile(passwordFile, password, { mode: 0o600 });
   try {
     if (user) await chown(passwordFile, user.uid, user.gid);
-    const initdb = promisify(execFile)(
-      binaries.initdb,
-      [
+    // Its end is waited for: without its files it would leave shared memory behind.
+    const initdb = await startServerProcess(scope, {
+      name: 'initdb',
+      command: binaries.initdb,
+      args: [
         `--pgdata=${data}`,
         `--username=${ROLE}`,
         `--pwfile=${passwordFile}`,
@@ -135,15 +136,13 @@ async function initialise(options: {
         '--no-instructions',
         '--no-sync',
       ],
-      { cwd: '/', ...user },
-    );
-    const { pid } = initdb.child;
-    // Waited for at the end: without its files it would leave shared memory behind.
-    if (pid !== undefined) {
-      scope.own({ pid, name: 'initdb', signal: 'SIGTERM', graceMs: 10_000, leadsGroup: false });
-    }
-    await initdb;
-    if (pid !== undefined) scope.disown(pid);
+      cwd: '/',
+      ...(user && { user }),
+      signal: 'SIGTERM',
+      graceMs: 10_000,
+    });
+    const how = await initdb.exited;
+    if (how !== 'exit code 0') throw new StackError(`initdb: ${how}\n${initdb.logTail()}`);
   } finally {
     await rm(passwordFile, { force: true });
   }
