@@ -58,6 +58,8 @@ const MAY_IMPORT = {
   cli: ['domain', 'client', 'operations', 'reconciliation', 'temporal', 'runtime'],
   prisma: [],
   stack: ANYTHING,
+  demo: ANYTHING,
+  scripts: ANYTHING,
   test: ANYTHING,
 };
 

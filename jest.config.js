@@ -14,7 +14,10 @@ module.exports = {
     ],
   },
   // Packages that ship ES modules only; Jest loads CommonJS.
-  transformIgnorePatterns: ['/node_modules/(?!(@prisma/schema-engine-wasm|get-port|p-limit|yocto-queue)/)', '/dist/'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(@prisma/schema-engine-wasm|get-port|p-limit|yocto-queue)/)',
+    '/dist/',
+  ],
   testTimeout: 60_000,
   // Two processes for two cores: more only makes each other's waits longer.
   maxWorkers: 2,

@@ -6,7 +6,7 @@ import type { Death, LocalStack } from './local-stack';
 import type { Narrator } from './narrator';
 import { nextCommands } from './next-commands';
 import { writeOrderFile } from './order-file';
-import { PROCESSES, PROCESS_NAMES } from './processes';
+import { PROCESSES, PROCESS_NAMES, type ProcessName } from './processes';
 import { shownPath } from './stack-folder';
 
 /** Prints where everything is, passwords hidden, and what one can try. Writes an order to try it with. */
@@ -22,15 +22,15 @@ export function printConnectionBlock(narrator: Narrator, stack: LocalStack): voi
     ...Object.fromEntries(
       PROCESS_NAMES.map((name) => [PROCESSES[name].title, whereIs(name, stack)]),
     ),
-    "the servers' logs": `${shownPath(stack.run.directory)}/*.log`,
+    "the servers' logs": `${shownPath(stack.scope.directory)}/*.log`,
     'with passwords': `${shownPath(join(stack.folder, '..', STACK_FILE))} (for programs; readable by you alone)`,
   });
   printWhatToTry(narrator, stack);
 }
 
-function whereIs(name: (typeof PROCESS_NAMES)[number], { details, logs }: LocalStack): string {
-  const [pid] = details.pids[PROCESSES[name].pids];
-  if (pid !== undefined) return `process ${pid}, log ${logs[name]}`;
+function whereIs(name: ProcessName, { processes }: LocalStack): string {
+  const started = processes[name];
+  if (started) return `process ${started.pid}, log ${started.logFile}`;
   return `left to you: yours, or \`npm run ${name}\` in another terminal`;
 }
 

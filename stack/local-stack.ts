@@ -1,17 +1,24 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STACK_FILE, readStackFile, type StackFile } from '../runtime/stack-file';
-import { claimStack } from './claim-stack';
-import { freePort } from './ports';
-import { PROCESSES, PROCESS_NAMES, programOf, type ProcessName } from './processes';
+import { STACK_FILE } from '../runtime/stack-file';
+import { keepStackFile, type KeptStackFile } from './keep-stack-file';
+import {
+  PROCESSES,
+  PROCESS_NAMES,
+  programOf,
+  type ConnectionDetails,
+  type ProcessName,
+} from './processes';
 import { timed, type Progress } from './progress';
-import type { Run } from './stack-run';
-import { unlessStopped } from './run-command';
-import { startServerProcess } from './server-process';
+import { freePort } from './servers/ports';
 import { startServices, type Services } from './services';
+import { StackError } from './stack-error';
 import { shownPath, stackFolder } from './stack-folder';
-import { isRunning, removePid, writeStackFile } from './write-stack-file';
+import { claimName, isAlive, readProcessFiles } from './supervision/process-file.cjs';
+import { unlessStopped } from './supervision/run-command';
+import type { Scope } from './supervision/scope';
+import { startServerProcess } from './supervision/server-process';
 
 /** How a local stack is started. */
 export interface LocalStackOptions {
@@ -40,13 +47,12 @@ export interface Death {
 
 /** The whole service, running. */
 export interface LocalStack {
-  /** What is in `.local/stack.json`, without the processes of other terminals. */
-  readonly details: StackFile;
-  readonly run: Run;
+  readonly details: ConnectionDetails;
+  readonly scope: Scope;
   /** The `.local` folder, with all that the stack writes. */
   readonly folder: string;
-  /** The logs of our processes: paths as one types them. */
-  readonly logs: Readonly<Partial<Record<ProcessName, string>>>;
+  /** The processes of ours that were started with it, and their logs: paths as one types them. */
+  readonly processes: Readonly<Partial<Record<ProcessName, { pid: number; logFile: string }>>>;
   /** Path of the `temporal` command line; `undefined` where Temporal was given. */
   readonly temporalCli: string | undefined;
   /** Stops everything in the reverse order of its start. May be called more than once. */
@@ -67,25 +73,26 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const { progress, stop, without = [] } = options;
   const directory = stackFolder();
   const folder = join(directory, '.local');
-  const claim = claimStack(directory);
+  claimStack(folder);
   const services = await startServices({ directory: folder, progress, signal: stop });
-  services.run.ownPath(claim);
-  services.run.ownPath(join(directory, STACK_FILE));
+  const { scope } = services;
+  scope.ownPath(join(directory, STACK_FILE));
   const details = toDetails(services);
-  const logs: Partial<Record<ProcessName, string>> = {};
+  const processes: Partial<Record<ProcessName, { pid: number; logFile: string }>> = {};
   const state = { stopping: false };
+  let stackFile: KeptStackFile;
   try {
     mkdirSync(join(folder, 'logs'), { recursive: true });
     await unlessStopped(stop, () =>
       Promise.all(
         PROCESS_NAMES.filter((name) => !without.includes(name)).map(async (name) => {
           const logFile = join(folder, 'logs', `${name}.log`);
-          logs[name] = shownPath(logFile);
-          await startProcess({ ...options, name, logFile, directory, services, details, state });
+          const pid = await startProcess({ ...options, name, logFile, scope, details, state });
+          processes[name] = { pid, logFile: shownPath(logFile) };
         }),
       ),
     );
-    writeStackFile(directory, details);
+    stackFile = keepStackFile(directory, details);
   } catch (error) {
     state.stopping = true;
     await services.stop();
@@ -94,19 +101,34 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   let stopped: Promise<void> | undefined;
   return {
     details,
-    run: services.run,
+    scope,
     folder,
-    logs,
+    processes,
     temporalCli: services.temporalCli,
     stop() {
       state.stopping = true;
-      stopped ??= leave(directory, details, progress).then(() => services.stop());
+      stackFile.remove();
+      stopped ??= untilOthersLeft(folder, scope, progress).then(() => services.stop());
       return stopped;
     },
   };
 }
 
-function toDetails(services: Services): StackFile {
+/**
+ * Makes this process the only one that runs a local stack in this folder. Before the stack's details
+ * are there to be seen, since it takes seconds until they are.
+ *
+ * @throws StackError that names the process which runs one already.
+ */
+function claimStack(folder: string): void {
+  const { holder } = claimName(folder, 'stack');
+  if (!holder) return;
+  throw new StackError(
+    `a local stack runs already, as process ${holder.pid}: use that one, or stop it first (Ctrl-C in its terminal, or kill ${holder.pid})`,
+  );
+}
+
+function toDetails(services: Services): ConnectionDetails {
   return {
     temporalAddress: services.temporalAddress,
     temporalNamespace: services.temporalNamespace,
@@ -115,27 +137,28 @@ function toDetails(services: Services): StackFile {
     amqpUrl: services.amqpUrl,
     ordersDatabaseUrl: services.ordersDatabaseUrl,
     dispatchDatabaseUrl: services.dispatchDatabaseUrl,
-    pids: { stack: process.pid, worker: [], dispatchSystem: [], supplement: [] },
   };
 }
 
-/** Starts a process of ours, waits until it can do its work, and from then on minds that it lives. */
+/**
+ * Starts a process of ours, waits until it can do its work, and from then on minds that it lives.
+ *
+ * @returns its process ID.
+ */
 async function startProcess(
   given: LocalStackOptions & {
     name: ProcessName;
     logFile: string;
-    directory: string;
-    services: Services;
-    details: StackFile;
+    scope: Scope;
+    details: ConnectionDetails;
     state: { readonly stopping: boolean };
   },
-): Promise<void> {
-  const { name, logFile, directory, services, details, state, decideModule, supplementGraceMs } =
-    given;
-  const { title, pids, environment } = PROCESSES[name];
+): Promise<number> {
+  const { name, logFile, scope, details, state, decideModule, supplementGraceMs } = given;
+  const { title, environment } = PROCESSES[name];
   const healthPort = await freePort();
   rmSync(logFile, { force: true });
-  const started = await startServerProcess(services.run, {
+  const started = await startServerProcess(scope, {
     name,
     command: process.execPath,
     args: [programOf(name)],
@@ -158,30 +181,28 @@ async function startProcess(
     }),
   );
   const { pid } = started;
-  details.pids[pids].push(pid);
   void started.exited.then((how) => {
     if (state.stopping) return;
-    details.pids[pids] = details.pids[pids].filter((other) => other !== pid);
-    removePid(directory, pids, pid);
     given.onDeath({ name, pid, how, logFile: shownPath(logFile), logTail: started.logTail() });
   });
+  return pid;
 }
 
 /** How long those of `npm run worker` and the like get to leave before the servers go. */
 const LEAVING_MS = 10_000;
 
-/** Takes the details away, by which processes started from other terminals see that it is over. */
-async function leave(directory: string, details: StackFile, progress: Progress): Promise<void> {
-  const listed = readStackFile(directory)?.pids ?? details.pids;
-  rmSync(join(directory, STACK_FILE), { force: true });
-  const ours = processIds(details.pids);
-  const foreign = processIds(listed).filter((pid) => !ours.includes(pid));
-  if (!foreign.some(isRunning)) return;
-  progress(`waiting until the processes of other terminals have left: ${foreign.join(', ')}`);
+/** Waits for the processes that other terminals started on the stack, and that now see its end. */
+async function untilOthersLeft(folder: string, scope: Scope, progress: Progress): Promise<void> {
+  const others = readProcessFiles(folder).filter(
+    (other) => isProcessName(other.name) && other.scope !== scope.name && isAlive(other),
+  );
+  if (others.length === 0) return;
+  const pids = others.map(({ pid }) => pid).join(', ');
+  progress(`waiting until the processes of other terminals have left: ${pids}`);
   const deadline = Date.now() + LEAVING_MS;
-  while (foreign.some(isRunning) && Date.now() < deadline) await sleep(50);
+  while (others.some(isAlive) && Date.now() < deadline) await sleep(50);
 }
 
-function processIds(pids: StackFile['pids']): number[] {
-  return PROCESS_NAMES.flatMap((name) => pids[PROCESSES[name].pids]);
+function isProcessName(name: string): name is ProcessName {
+  return PROCESS_NAMES.some((known) => known === name);
 }

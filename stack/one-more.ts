@@ -1,65 +1,61 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** `npm run worker` and the like: one more of our processes on the running local stack. */
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { readStackFile } from '../runtime/stack-file';
-import { PROCESSES, programOf, type ProcessName } from './processes';
-import { startRun } from './stack-run';
-import { runCommand } from './run-command';
+import { PROCESSES, PROCESS_NAMES, programOf } from './processes';
 import { StackError } from './stack-error';
 import { stackFolder } from './stack-folder';
-import { addPid, removePid } from './write-stack-file';
+import { runCommand } from './supervision/run-command';
+import { openScope } from './supervision/scope';
 
 /** How often to look whether the stack still runs, in ms. */
 const LOOK_EVERY_MS = 300;
 
-/**
- * Runs one more of our processes against the running local stack, with its log in this terminal, until
- * Ctrl-C or the end of the stack. The stack's details list it meanwhile.
- */
-export function runOneMore(name: ProcessName): void {
-  const say = (line: string) => console.error(`${name}: ${line}`);
-  runCommand(name, async (stop) => {
-    const directory = stackFolder();
-    const stack = readStackFile(directory);
-    if (!stack) throw new StackError('no local stack runs: start one with `npm run up`');
-    const { title, pids, environment } = PROCESSES[name];
-    // It gets this run's watchdog, and a process group of its own, so that Ctrl-C, which the terminal
-    // and npm both send, comes once.
-    const run = startRun(join(directory, '.local'));
-    try {
-      const child = spawn(process.execPath, [programOf(name)], {
-        detached: true,
-        env: { ...process.env, ...environment(stack) },
-        stdio: ['ignore', 'inherit', 'inherit'],
-      });
-      const exited = once(child, 'exit');
-      await once(child, 'spawn');
-      const pid = child.pid as number;
-      run.own({ pid, name, signal: 'SIGTERM', graceMs: 30_000, leadsGroup: true });
-      addPid(directory, pids, pid);
+/** How long the process may take to finish what it is at. */
+const PROCESS_GRACE_MS = 30_000;
+
+const name = PROCESS_NAMES.find((known) => known === process.argv[2]);
+if (name === undefined) throw new Error(`usage: one-more ${PROCESS_NAMES.join('|')}`);
+const say = (line: string) => console.error(`${name}: ${line}`);
+
+runCommand(name, async (stop) => {
+  const directory = stackFolder();
+  const stack = readStackFile(directory);
+  if (!stack) throw new StackError('no local stack runs: start one with `npm run up`');
+  const { title, environment } = PROCESSES[name];
+  const stackOver = new AbortController();
+  const look = setInterval(() => {
+    if (readStackFile(directory)?.pids.stack === stack.pids.stack) return;
+    clearInterval(look);
+    say(`the local stack stops, and so does this ${title}`);
+    stackOver.abort();
+  }, LOOK_EVERY_MS);
+  // Its watchdog ends the process if this one dies hard; its list is what the stack's details show.
+  const scope = openScope(join(directory, '.local'));
+  try {
+    const running = execa(process.execPath, [programOf(name)], {
+      // A process group of its own, so that Ctrl-C, which the terminal and npm both send, comes once.
+      detached: true,
+      env: environment(stack),
+      stdio: ['ignore', 'inherit', 'inherit'],
+      cancelSignal: AbortSignal.any([stop, stackOver.signal]),
+      forceKillAfterDelay: PROCESS_GRACE_MS,
+      reject: false,
+    });
+    const { pid } = running;
+    if (pid !== undefined) {
+      scope.own({ pid, name, signal: 'SIGTERM', graceMs: PROCESS_GRACE_MS, leadsGroup: true });
       say(`process ${pid}, one more ${title} on the local stack of process ${stack.pids.stack}`);
-      let told = false;
-      const end = () => {
-        told = true;
-        child.kill('SIGTERM');
-      };
-      stop.addEventListener('abort', end);
-      if (stop.aborted) end();
-      const look = setInterval(() => {
-        if (readStackFile(directory)?.pids.stack === stack.pids.stack) return;
-        clearInterval(look);
-        say(`the local stack stops, and so does this ${title}`);
-        end();
-      }, LOOK_EVERY_MS);
-      const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null];
-      clearInterval(look);
-      removePid(directory, pids, pid);
-      // Before it is up it does not take the signal as its own: there is nothing to finish.
-      if (code === 0 || (told && signal === 'SIGTERM')) return 0;
-      say(`ended with ${signal ?? `exit code ${code}`}`);
-      return code ?? 1;
-    } finally {
-      await run.end();
     }
-  });
-}
+    const { exitCode, signal, isCanceled, shortMessage } = await running;
+    // Before it is up it does not take the signal as its own: there is nothing to finish.
+    if (exitCode === 0 || (isCanceled && signal === 'SIGTERM')) return 0;
+    say(
+      `ended with ${signal ?? (exitCode === undefined ? shortMessage : `exit code ${exitCode}`)}`,
+    );
+    return exitCode ?? 1;
+  } finally {
+    clearInterval(look);
+    await scope.end();
+  }
+});

@@ -10,12 +10,12 @@ import { shownPath } from './stack-folder';
  * @returns the file's path, as one types it.
  */
 export function writeOrderFile(
-  { folder, run }: Pick<LocalStack, 'folder' | 'run'>,
+  { folder, scope }: Pick<LocalStack, 'folder' | 'scope'>,
   name: string,
   order: Order,
 ): string {
   const file = join(folder, name);
-  run.ownPath(file);
+  scope.ownPath(file);
   writeFileSync(file, `${JSON.stringify(order, undefined, 2)}\n`);
   return shownPath(file);
 }

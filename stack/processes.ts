@@ -2,15 +2,16 @@ import { join } from 'node:path';
 import { packageRoot } from '../runtime/package-root';
 import type { StackFile } from '../runtime/stack-file';
 
-/** The lists of process IDs that a stack's details hold. */
-export type PidList = Exclude<keyof StackFile['pids'], 'stack'>;
+/** Where the services are that a stack brought up, or was given. */
+export type ConnectionDetails = Omit<StackFile, 'pids'>;
 
 interface OurProcess {
   /** In sentences. */
   title: string;
-  pids: PidList;
+  /** The list of its process IDs in `.local/stack.json`. */
+  pids: Exclude<keyof StackFile['pids'], 'stack'>;
   /** What it needs to know of the stack, as its configuration. */
-  environment: (stack: StackFile) => Record<string, string | undefined>;
+  environment: (stack: ConnectionDetails) => Record<string, string | undefined>;
 }
 
 /** The service's own processes, by the folder that each is in, in the order of their start. */
@@ -56,7 +57,7 @@ export function programOf(name: ProcessName): string {
 }
 
 /** Whatever else the environment says about Temporal is about a server of its own. */
-function temporalEnvironment(stack: StackFile): Record<string, string | undefined> {
+function temporalEnvironment(stack: ConnectionDetails): Record<string, string | undefined> {
   const own = {
     TEMPORAL_ADDRESS: stack.temporalAddress,
     TEMPORAL_NAMESPACE: stack.temporalNamespace,

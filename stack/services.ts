@@ -2,20 +2,20 @@ import { Connection } from '@temporalio/client';
 import { applyMigrations, MigrationError } from '../database/migrate';
 import { registerSearchAttributes } from '../temporal/search-attributes';
 import { type GivenServices, givenServices } from './given-services';
-import { isOpen } from './ports';
-import { type Postgres, startPostgres } from './postgres';
-import { postgresBinaries } from './postgres-binaries';
+import { isOpen } from './servers/ports';
+import { type Postgres, startPostgres } from './servers/postgres';
+import { postgresBinaries } from './servers/postgres-binaries';
 import { type Progress, timed } from './progress';
-import { type Rabbitmq, startRabbitmq } from './rabbitmq';
-import { findRabbitmq } from './rabbitmq-installation';
-import { endAbandonedRuns, type Run, startRun } from './stack-run';
+import { type Rabbitmq, startRabbitmq } from './servers/rabbitmq';
+import { findRabbitmq } from './servers/rabbitmq-installation';
+import { endAbandonedScopes, type Scope, openScope } from './supervision/scope';
 import { StackError } from './stack-error';
-import { startTemporal, type Temporal } from './temporal';
-import { findTemporalCli } from './temporal-cli';
+import { startTemporal, type Temporal } from './servers/temporal';
+import { findTemporalCli } from './servers/temporal-cli';
 
 /** How services are started. */
 export interface StartOptions {
-  /** Where the run's private folder is made: `<clone>/.local`. */
+  /** Where the scope's private folder is made: `<clone>/.local`. */
   directory: string;
   progress: Progress;
   /** Gives up and takes down whatever has been started. */
@@ -25,7 +25,7 @@ export interface StartOptions {
 /** What the order service needs, up and prepared. */
 export interface Services {
   /** Further processes are started in it, and so end with it, before the services. */
-  readonly run: Run;
+  readonly scope: Scope;
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
   /** `undefined` where Temporal was given. */
@@ -41,7 +41,7 @@ export interface Services {
 
 /** Servers of our own, with which tests do as they like. */
 export interface TestServices {
-  readonly run: Run;
+  readonly scope: Scope;
   readonly postgres: Postgres;
   readonly rabbitmq: Rabbitmq;
   readonly temporal: Temporal;
@@ -60,19 +60,19 @@ export const TEMPLATES = { orders: 'orders_template', dispatch: 'dispatch_templa
  */
 export function startServices(options: StartOptions): Promise<Services> {
   const given = givenServices(process.env);
-  return inRun(options, async (run, progress) => {
+  return inScope(options, async (scope, progress) => {
     const [databases, amqpUrl, temporal] = await Promise.all([
-      provideDatabases(run, progress, given),
-      provideBroker(run, progress, given),
-      provideTemporal(run, progress, given),
+      provideDatabases(scope, progress, given),
+      provideBroker(scope, progress, given),
+      provideTemporal(scope, progress, given),
     ]);
     return {
-      run,
+      scope,
       ...temporal,
       amqpUrl,
       ordersDatabaseUrl: databases.orders,
       dispatchDatabaseUrl: databases.dispatch,
-      stop: () => run.end(),
+      stop: () => scope.end(),
     };
   });
 }
@@ -84,29 +84,29 @@ export function startServices(options: StartOptions): Promise<Services> {
  * @throws {StackError} if that fails; by then nothing of it is left.
  */
 export function startTestServices(options: StartOptions): Promise<TestServices> {
-  return inRun(options, async (run, progress) => {
+  return inScope(options, async (scope, progress) => {
     const [postgres, rabbitmq, temporal] = await Promise.all([
-      privatePostgres(run, progress, { throwAway: true }).then(async (server) => {
+      privatePostgres(scope, progress, { throwAway: true }).then(async (server) => {
         await createAndMigrate(server, progress, TEMPLATES);
         return server;
       }),
-      privateRabbitmq(run, progress),
-      privateTemporal(run, progress),
+      privateRabbitmq(scope, progress),
+      privateTemporal(scope, progress),
     ]);
-    return { run, postgres, rabbitmq, temporal, stop: () => run.end() };
+    return { scope, postgres, rabbitmq, temporal, stop: () => scope.end() };
   });
 }
 
-/** Does the work in a run that ends if the work fails or is given up. */
-async function inRun<T>(
+/** Does the work in a scope that ends if the work fails or is given up. */
+async function inScope<T>(
   options: StartOptions,
-  work: (run: Run, progress: Progress) => Promise<T>,
+  work: (scope: Scope, progress: Progress) => Promise<T>,
 ): Promise<T> {
   const { directory, progress, signal } = options;
-  const ended = await endAbandonedRuns(directory);
-  if (ended.length > 0) progress(`ended what an earlier run had left: ${ended.join(', ')}`);
+  const ended = await endAbandonedScopes(directory);
+  if (ended.length > 0) progress(`ended what an earlier stack had left: ${ended.join(', ')}`);
   signal?.throwIfAborted();
-  const run = startRun(directory);
+  const scope = openScope(directory);
   const aborted = new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => {
       reject(new StackError('stopped while the services were starting'));
@@ -117,42 +117,42 @@ async function inRun<T>(
     if (!over) progress(line);
   };
   try {
-    return await Promise.race([work(run, quietOnceOver), aborted]);
+    return await Promise.race([work(scope, quietOnceOver), aborted]);
   } catch (error) {
     over = true;
-    await run.end();
+    await scope.end();
     throw error;
   }
 }
 
 async function privatePostgres(
-  run: Run,
+  scope: Scope,
   progress: Progress,
   options: { throwAway: boolean },
 ): Promise<Postgres> {
   const binaries = await postgresBinaries();
   progress(`PostgreSQL: embedded ${binaries.version}`);
-  return timed(progress, 'PostgreSQL is up', () => startPostgres({ run, binaries, ...options }));
+  return timed(progress, 'PostgreSQL is up', () => startPostgres({ scope, binaries, ...options }));
 }
 
-async function privateRabbitmq(run: Run, progress: Progress): Promise<Rabbitmq> {
+async function privateRabbitmq(scope: Scope, progress: Progress): Promise<Rabbitmq> {
   const installation = await findRabbitmq(progress);
   progress(`RabbitMQ: ${installation.label}`);
-  return timed(progress, 'RabbitMQ is up', () => startRabbitmq({ run, installation }));
+  return timed(progress, 'RabbitMQ is up', () => startRabbitmq({ scope, installation }));
 }
 
 async function privateTemporal(
-  run: Run,
+  scope: Scope,
   progress: Progress,
   options: { databaseFile?: string } = {},
 ): Promise<Temporal> {
-  const cli = await findTemporalCli(run, progress);
+  const cli = await findTemporalCli(scope, progress);
   progress(`Temporal: CLI ${cli.version} at ${cli.path}`);
-  return timed(progress, 'Temporal is up', () => startTemporal({ run, cli, ...options }));
+  return timed(progress, 'Temporal is up', () => startTemporal({ scope, cli, ...options }));
 }
 
 async function provideDatabases(
-  run: Run,
+  scope: Scope,
   progress: Progress,
   given: GivenServices,
 ): Promise<{ orders: string; dispatch: string }> {
@@ -161,12 +161,16 @@ async function provideDatabases(
     await migrate(progress, given.databases);
     return given.databases;
   }
-  const server = await privatePostgres(run, progress, { throwAway: false });
+  const server = await privatePostgres(scope, progress, { throwAway: false });
   return createAndMigrate(server, progress, { orders: 'orders', dispatch: 'dispatch' });
 }
 
-async function provideBroker(run: Run, progress: Progress, given: GivenServices): Promise<string> {
-  if (given.amqpUrl === undefined) return (await privateRabbitmq(run, progress)).url();
+async function provideBroker(
+  scope: Scope,
+  progress: Progress,
+  given: GivenServices,
+): Promise<string> {
+  if (given.amqpUrl === undefined) return (await privateRabbitmq(scope, progress)).url();
   const { protocol, hostname, port } = new URL(given.amqpUrl);
   progress(`RabbitMQ: ${hostname}, as AMQP_URL says`);
   const amqpPort = Number(port) || (protocol === 'amqps:' ? 5671 : 5672);
@@ -175,14 +179,14 @@ async function provideBroker(run: Run, progress: Progress, given: GivenServices)
 }
 
 async function provideTemporal(
-  run: Run,
+  scope: Scope,
   progress: Progress,
   given: GivenServices,
 ): Promise<Pick<Services, 'temporalAddress' | 'temporalNamespace' | 'webUi' | 'temporalCli'>> {
   const namespace = given.temporal?.namespace ?? 'default';
   const server = given.temporal
     ? undefined
-    : await privateTemporal(run, progress, { databaseFile: `${run.directory}/temporal.db` });
+    : await privateTemporal(scope, progress, { databaseFile: `${scope.directory}/temporal.db` });
   const address = given.temporal?.address ?? (server as Temporal).address;
   if (given.temporal) progress(`Temporal: ${address}, as TEMPORAL_ADDRESS says`);
   await registerIn(address, namespace);

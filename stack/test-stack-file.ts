@@ -1,11 +1,14 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isAlive } from './process-identity';
-import { rabbitmqctlSchema } from './rabbitmqctl';
+import { isAlive, readProcessFiles } from './supervision/process-file.cjs';
+import { rabbitmqctlSchema } from './servers/rabbitmqctl';
 
 /** Where a running test stack leaves its connection details, relative to the clone (mode 0600). */
 export const TEST_STACK_FILE = '.local/test-stack.json';
+
+/** The name of the process that runs the test stack, of which there is one for each clone. */
+export const TEST_STACK = 'test-stack';
 
 /** What `.local/test-stack.json` holds while a test stack runs. */
 const testStackFileSchema = z.object({
@@ -19,8 +22,6 @@ const testStackFileSchema = z.object({
   rabbitmqctl: rabbitmqctlSchema,
   /** The URL of the PostgreSQL server's own database, as superuser. */
   postgresUrl: z.string(),
-  /** The process that runs the stack. */
-  owner: z.object({ pid: z.number().int(), startedAt: z.string() }),
 });
 
 /** A running test stack's connection details. */
@@ -34,8 +35,10 @@ export function readTestStackFile(directory: string): TestStackFile | undefined 
   } catch {
     return undefined;
   }
-  const stack = testStackFileSchema.parse(JSON.parse(text));
-  return isAlive(stack.owner) ? stack : undefined;
+  const runs = readProcessFiles(join(directory, '.local')).some(
+    (file) => file.name === TEST_STACK && isAlive(file),
+  );
+  return runs ? testStackFileSchema.parse(JSON.parse(text)) : undefined;
 }
 
 /** Writes the details in one step: a reader never sees half of them. */

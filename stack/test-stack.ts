@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { packageRoot } from '../runtime/package-root';
-import { identify } from './process-identity';
 import type { Progress } from './progress';
 import { startTestServices, type TestServices } from './services';
 import { StackError } from './stack-error';
-import { readTestStackFile, TEST_STACK_FILE, writeTestStackFile } from './test-stack-file';
+import { claimName } from './supervision/process-file.cjs';
+import { TEST_STACK, TEST_STACK_FILE, writeTestStackFile } from './test-stack-file';
 
 /**
  * Brings up the servers that all test files share, and leaves their connection details in
@@ -12,20 +12,20 @@ import { readTestStackFile, TEST_STACK_FILE, writeTestStackFile } from './test-s
  *
  * @throws {StackError} if they do not come up, or a test stack of this clone runs already.
  */
-export async function startTestStack(
-  options: { progress?: Progress; signal?: AbortSignal } = {},
-): Promise<TestServices> {
+export async function startTestStack(options: {
+  progress: Progress;
+  signal: AbortSignal;
+}): Promise<TestServices> {
   const clone = packageRoot();
-  const running = readTestStackFile(clone);
-  if (running) throw new StackError(`a test stack runs already, as process ${running.owner.pid}`);
-  const owner = identify(process.pid);
-  if (!owner) throw new StackError(`cannot read the start time of process ${process.pid}`);
-  const services = await startTestServices({
-    directory: join(clone, '.local'),
-    progress: options.progress ?? (() => undefined),
-    ...(options.signal && { signal: options.signal }),
-  });
-  services.run.ownPath(join(clone, TEST_STACK_FILE));
+  const local = join(clone, '.local');
+  const { holder } = claimName(local, TEST_STACK);
+  if (holder) {
+    throw new StackError(
+      `a test stack of this clone runs already or is starting, as process ${holder.pid}`,
+    );
+  }
+  const services = await startTestServices({ directory: local, ...options });
+  services.scope.ownPath(join(clone, TEST_STACK_FILE));
   writeTestStackFile(clone, {
     temporalAddress: services.temporal.address,
     webUi: services.temporal.webUi,
@@ -33,7 +33,6 @@ export async function startTestStack(
     managementUrl: services.rabbitmq.managementUrl,
     rabbitmqctl: services.rabbitmq.rabbitmqctl,
     postgresUrl: services.postgres.url(),
-    owner,
   });
   return services;
 }

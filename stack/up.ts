@@ -4,7 +4,7 @@ import { printConnectionBlock, printDeath } from './connection-block';
 import { startLocalStack } from './local-stack';
 import { Narrator } from './narrator';
 import { PROCESS_NAMES, type ProcessName } from './processes';
-import { runCommand, untilStopped } from './run-command';
+import { runCommand, untilStopped } from './supervision/run-command';
 
 const HELP = `
 Everything runs on private, free ports; its data goes with it. TEMPORAL_ADDRESS, AMQP_URL and

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
-import { createDatabase, dropDatabase } from '../stack/databases';
+import { createDatabase, dropDatabase } from '../stack/servers/databases';
 import {
   copyPackage,
   createFolder,

@@ -11,7 +11,7 @@ import type { StartedConsumer } from '../messaging/start-consumer';
 import { discardDeadLetters, listDeadLetters, showDeadLetter } from '../operations/dead-letters';
 import { replayDeadLetters, type ReplayOptions } from '../operations/dead-letters-replay';
 import { silentLogger } from '../runtime/logger';
-import { closeConnections } from '../stack/rabbitmqctl';
+import { closeConnections } from '../stack/servers/rabbitmqctl';
 import { startDeadLetterDrain } from '../supplement/dead-letter-drain';
 import { createFolder, errorLine, runCli } from './run-cli';
 import { eventually, newOrder, openTask, setup, type TestBed } from './setup';

@@ -31,7 +31,7 @@ describe('the local stack', () => {
   });
 
   const start = (...args: string[]): Command => {
-    const child = spawn(process.execPath, [join(CLONE, 'stack', 'run.mjs'), ...args], {
+    const child = spawn(process.execPath, [join(CLONE, 'scripts', 'run.mjs'), ...args], {
       cwd: CLONE,
       env: { ...bareEnvironment(), ORDER_DISPATCH_STACK_DIRECTORY: folder },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,7 +65,8 @@ describe('the local stack', () => {
   const expectNothingLeft = async () => {
     // A watchdog takes a moment to see that there is nothing to watch any more.
     await eventually(() => leftovers(folder).length === 0, { what: 'the end of the processes' });
-    expect(readdirSync(join(folder, '.local'))).toEqual(['logs']);
+    expect(readdirSync(join(folder, '.local'))).toEqual(['logs', 'processes']);
+    expect(readdirSync(join(folder, '.local', 'processes'))).toEqual([]);
   };
 
   test('without one, a further worker says what to do', async () => {

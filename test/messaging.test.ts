@@ -4,7 +4,7 @@ import { EXCHANGES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, UnroutableMessage } from '../domain/errors';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import type { OutgoingMessage } from '../messaging/publisher';
-import { closeConnections } from '../stack/rabbitmqctl';
+import { closeConnections } from '../stack/servers/rabbitmqctl';
 import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
 
 describe('messaging', () => {

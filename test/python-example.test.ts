@@ -8,7 +8,7 @@ import type { Order } from '../domain/order';
 import { dispatchRequestMessage } from '../messaging/messages';
 import { Publisher } from '../messaging/publisher';
 import { silentLogger } from '../runtime/logger';
-import { createDatabase, dropDatabase } from '../stack/databases';
+import { createDatabase, dropDatabase } from '../stack/servers/databases';
 import { startProcess, type TestProcess } from './processes';
 import { createSurroundings, eventually, newOrder, type Surroundings } from './setup';
 

@@ -20,8 +20,8 @@ import {
   readSupplementConfig,
   readWorkerConfig,
 } from '../runtime/config';
-import { startRun } from '../stack/stack-run';
-import { findTemporalCli } from '../stack/temporal-cli';
+import { openScope } from '../stack/supervision/scope';
+import { findTemporalCli } from '../stack/servers/temporal-cli';
 import {
   DOCUMENTS,
   ROOT,
@@ -367,9 +367,9 @@ describe('the shell commands', () => {
       `#!/bin/sh\nshift\nexec '${process.execPath}' '${program}' "$@"\n`,
     );
     await chmod(join(bin, 'npx'), 0o755);
-    const run = startRun(join(ROOT, '.local'));
-    const { path } = await findTemporalCli(run, () => {});
-    await run.end();
+    const scope = openScope(join(ROOT, '.local'));
+    const { path } = await findTemporalCli(scope, () => {});
+    await scope.end();
     await symlink(resolve(path), join(bin, 'temporal'));
     return bin;
   };

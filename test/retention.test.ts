@@ -15,7 +15,7 @@ import {
   RETENTION_RULES,
   parseRetention,
 } from '../operations/prune-retention';
-import { createDatabase, dropDatabase } from '../stack/databases';
+import { createDatabase, dropDatabase } from '../stack/servers/databases';
 import { errorLine, runCli } from './run-cli';
 import { createSurroundings, newOrder, type Surroundings } from './setup';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';

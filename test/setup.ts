@@ -22,9 +22,9 @@ import { acknowledgementMessage, dispatchRequestMessage } from '../messaging/mes
 import { Publisher } from '../messaging/publisher';
 import type { OperatorDatabases } from '../operations/open-databases';
 import { silentLogger } from '../runtime/logger';
-import { createDatabase, dropDatabase } from '../stack/databases';
-import { rabbitmqManagement, vhostUrl } from '../stack/rabbitmq-management';
-import { createNamespace } from '../stack/temporal-namespace';
+import { createDatabase, dropDatabase } from '../stack/servers/databases';
+import { rabbitmqManagement, vhostUrl } from '../stack/servers/rabbitmq-management';
+import { createNamespace } from '../stack/servers/temporal-namespace';
 import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import { startWorker, type OrderDispatchWorker } from '../worker/worker';
@@ -34,7 +34,7 @@ import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } 
 const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
 
 /** The servers that a test file stands on: the shared test stack's, or its own. */
-export type Servers = Omit<TestStackFile, 'owner' | 'webUi'>;
+export type Servers = Omit<TestStackFile, 'webUi'>;
 
 /** A namespace, a virtual host and a pair of databases of a test file's own. */
 export interface Surroundings {

@@ -17,7 +17,7 @@ import { dispatchRequestMessage, withdrawalMessage } from '../messaging/messages
 import { Publisher, type OutgoingMessage } from '../messaging/publisher';
 import type { CrashPoint } from '../runtime/crash-point';
 import { silentLogger } from '../runtime/logger';
-import { createDatabase, databaseUrl, dropDatabase } from '../stack/databases';
+import { createDatabase, databaseUrl, dropDatabase } from '../stack/servers/databases';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import { startProcess, type TestProcess } from './processes';
 import {

@@ -7,7 +7,7 @@ import { contentHash } from '../../domain/content-hash';
 import { dispatchRequestMessage } from '../../messaging/messages';
 import { replayDeadLetters } from '../../operations/dead-letters-replay';
 import { silentLogger } from '../../runtime/logger';
-import { rabbitmqctl } from '../../stack/rabbitmqctl';
+import { rabbitmqctl } from '../../stack/servers/rabbitmqctl';
 import { startTestServices, type TestServices } from '../../stack/services';
 import { eventually, inTurn, newOrder, setup, type TestBed } from '../setup';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { packageRoot } from '../runtime/package-root';
-import { Narrator } from './narrator';
-import { runCommand } from './run-command';
+import { Narrator } from '../stack/narrator';
+import { runCommand } from '../stack/supervision/run-command';
 
 interface Check {
   name: string;
@@ -15,7 +15,7 @@ interface Check {
   mend?: string;
 }
 
-/** The quickest first. */
+/** Those that only read, and so go on side by side. */
 const CHECKS: readonly Check[] = [
   { name: 'unused code', program: 'knip', arguments: ['--no-progress'] },
   { name: 'format', program: 'prettier', arguments: ['--check', '.'], mend: 'npm run format' },
@@ -26,7 +26,7 @@ const CHECKS: readonly Check[] = [
 const TESTS: Check = {
   name: 'tests',
   program: process.execPath,
-  arguments: [join(packageRoot(), 'dist', 'stack', 'test.js')],
+  arguments: [join(packageRoot(), 'dist', 'scripts', 'test.js')],
 };
 
 /** How long a check may take to end once it was told to: the tests take their servers down. */
@@ -36,12 +36,15 @@ runCommand('check', async (stop) => {
   const { skipTests } = parseOptions();
   const narrator = new Narrator(process.stdout);
   const checks = skipTests ? CHECKS : [...CHECKS, TESTS];
-  narrator.heading('Checks');
   const failed: Check[] = [];
-  for (const check of checks) {
+  const run = async (check: Check) => {
     if (!(await passes(check, narrator, stop))) failed.push(check);
     stop.throwIfAborted();
-  }
+  };
+  narrator.heading('Checks');
+  await Promise.all(CHECKS.map(run));
+  // Not beside the others, which would take its time away.
+  if (!skipTests) await run(TESTS);
   narrator.heading(failed.length === 0 ? 'All checks pass' : 'Not yet');
   for (const { name, mend } of failed) {
     narrator.line(`  ${name} failed${mend === undefined ? '' : `: ${mend} mends it`}`);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
-import { StackError } from './stack-error';
+import { StackError } from '../stack-error';
 import { onStopSignal, type StopSignal } from './stop-signals';
 
 /**

@@ -12,9 +12,9 @@ import {
   tellingAttempts,
   type Outcome,
   type Scene,
-} from './demo-scene';
-import { rowComesBack } from './demo-row-comes-back';
-import { quoted } from './next-commands';
+} from './scene';
+import { rowComesBack } from './row-comes-back';
+import { quoted } from '../stack/next-commands';
 
 /** One story: places an order, says what happens to it, and how it ended. */
 export interface Story {

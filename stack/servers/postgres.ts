@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
 import { cacheFolder } from './cache-folder';
 import { acceptsConnections, createDatabase, databaseUrl } from './databases';
 import { freePort } from './ports';
 import { type PostgresBinaries, postgresUser } from './postgres-binaries';
-import type { Run } from './stack-run';
-import { startServerProcess, type ServerProcess } from './server-process';
+import type { Scope } from '../supervision/scope';
+import { StackError } from '../stack-error';
+import { startServerProcess, type ServerProcess } from '../supervision/server-process';
 
 /** A private PostgreSQL server. */
 export interface Postgres {
@@ -31,17 +30,17 @@ const THROW_AWAY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 
 
 /** Initialises a private PostgreSQL server and starts it, on 127.0.0.1 and a free port. */
 export async function startPostgres(options: {
-  run: Run;
+  scope: Scope;
   binaries: PostgresBinaries;
   /** Whether a crash of the machine may lose data. */
   throwAway: boolean;
 }): Promise<Postgres> {
-  const { run, binaries } = options;
+  const { scope, binaries } = options;
   const user = await postgresUser();
   const password = randomBytes(18).toString('base64url');
-  const folder = await makePrivateFolder(run, user);
+  const folder = await makePrivateFolder(scope, user);
   const data = join(folder, 'data');
-  await initialise({ run, folder, data, binaries, password, user });
+  await initialise({ scope, folder, data, binaries, password, user });
   const port = await freePort();
   const serverUrl = `postgresql://${ROLE}:${password}@127.0.0.1:${port}/postgres`;
 
@@ -54,7 +53,7 @@ export async function startPostgres(options: {
   };
   let server: ServerProcess;
   const start = async () => {
-    server = await startServerProcess(run, {
+    server = await startServerProcess(scope, {
       name: 'postgres',
       command: binaries.postgres,
       args: [
@@ -87,39 +86,44 @@ export async function startPostgres(options: {
 
 const ROLE = 'order_dispatch';
 
-/** In the run's folder or, as root, where PostgreSQL's user can reach it. */
-async function makePrivateFolder(run: Run, user?: { uid: number; gid: number }): Promise<string> {
+/** In the scope's folder or, as root, where PostgreSQL's user can reach it. */
+async function makePrivateFolder(
+  scope: Scope,
+  user?: { uid: number; gid: number },
+): Promise<string> {
   if (!user) {
-    const folder = join(run.directory, 'postgres');
+    const folder = join(scope.directory, 'postgres');
     await mkdir(folder, { mode: 0o700 });
     return folder;
   }
   const parent = join(cacheFolder(), 'data');
   await mkdir(parent, { recursive: true });
   await chmod(parent, 0o711);
-  const folder = join(parent, basename(run.directory));
-  run.ownPath(folder);
+  const folder = join(parent, basename(scope.directory));
+  scope.ownPath(folder);
   await mkdir(folder, { mode: 0o700 });
   await chown(folder, user.uid, user.gid);
   return folder;
 }
 
 async function initialise(options: {
-  run: Run;
+  scope: Scope;
   folder: string;
   data: string;
   binaries: PostgresBinaries;
   password: string;
   user: { uid: number; gid: number } | undefined;
 }): Promise<void> {
-  const { run, folder, data, binaries, password, user } = options;
+  const { scope, folder, data, binaries, password, user } = options;
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   try {
     if (user) await chown(passwordFile, user.uid, user.gid);
-    const initdb = promisify(execFile)(
-      binaries.initdb,
-      [
+    // Its end is waited for: without its files it would leave shared memory behind.
+    const initdb = await startServerProcess(scope, {
+      name: 'initdb',
+      command: binaries.initdb,
+      args: [
         `--pgdata=${data}`,
         `--username=${ROLE}`,
         `--pwfile=${passwordFile}`,
@@ -132,15 +136,13 @@ async function initialise(options: {
         '--no-instructions',
         '--no-sync',
       ],
-      { cwd: '/', ...user },
-    );
-    const { pid } = initdb.child;
-    // Waited for at the end: without its files it would leave shared memory behind.
-    if (pid !== undefined) {
-      run.own({ pid, name: 'initdb', signal: 'SIGTERM', graceMs: 10_000, leadsGroup: false });
-    }
-    await initdb;
-    if (pid !== undefined) run.disown(pid);
+      cwd: '/',
+      ...(user && { user }),
+      signal: 'SIGTERM',
+      graceMs: 10_000,
+    });
+    const how = await initdb.exited;
+    if (how !== 'exit code 0') throw new StackError(`initdb: ${how}\n${initdb.logTail()}`);
   } finally {
     await rm(passwordFile, { force: true });
   }

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { freePort, isOpen } from './ports';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
 import type { Rabbitmqctl } from './rabbitmqctl';
-import type { Run } from './stack-run';
-import { startServerProcess, type ServerProcess } from './server-process';
+import type { Scope } from '../supervision/scope';
+import { startServerProcess, type ServerProcess } from '../supervision/server-process';
 
-/** A broker of this run, however it is run. */
+/** A broker of a scope, installed or in a container. */
 export interface RabbitmqNode {
   readonly pid: number;
   readonly name: string;
@@ -29,7 +29,7 @@ export interface RabbitmqAccess {
 
 /**
  * For every Erlang that the broker, its helpers and `rabbitmqctl` start: listen to other nodes on
- * the loopback only, and never start a port mapper, which would outlive the run.
+ * the loopback only, and never start a port mapper, which would outlive the broker.
  */
 const ERLANG_FLAGS = '-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}';
 
@@ -38,16 +38,16 @@ const ERLANG_FLAGS = '-start_epmd false -kernel inet_dist_use_interface {127,0,0
  * ports of its own, so that it never meets the machine's broker.
  */
 export async function installedRabbitmqNode(options: {
-  run: Run;
+  scope: Scope;
   installation: RabbitmqInstallation & { kind: 'installed' };
   access: RabbitmqAccess;
 }): Promise<RabbitmqNode> {
-  const { run, installation, access } = options;
-  const home = join(run.directory, 'rabbitmq');
+  const { scope, installation, access } = options;
+  const home = join(scope.directory, 'rabbitmq');
   await mkdir(join(home, 'conf.d'), { recursive: true });
-  const name = `order-dispatch-${run.id}@localhost`;
+  const name = `order-dispatch-${scope.id}@localhost`;
   const [distributionPort, epmdPort] = [await freePort(), await freePort()];
-  await writeFiles(home, run.id, access);
+  await writeFiles(home, scope.id, access);
 
   const env = {
     HOME: home,
@@ -71,7 +71,7 @@ export async function installedRabbitmqNode(options: {
     RABBITMQ_ADVANCED_CONFIG_FILE: join(home, 'advanced.config'),
   };
   // Started first: the broker does not start without one.
-  const epmd = await startServerProcess(run, {
+  const epmd = await startServerProcess(scope, {
     name: 'epmd',
     command: installation.epmd,
     args: ['-port', String(epmdPort), '-address', '127.0.0.1'],
@@ -87,12 +87,12 @@ export async function installedRabbitmqNode(options: {
       return node?.pid ?? 0;
     },
     async start(isReady) {
-      node = await startServerProcess(run, {
+      node = await startServerProcess(scope, {
         name: 'rabbitmq',
         command: installation.server,
         args: [],
         env,
-        // An orderly shutdown takes seconds, for data that goes away with the run.
+        // An orderly shutdown takes seconds, for data that goes away with the scope.
         signal: 'SIGKILL',
         graceMs: 5000,
       });

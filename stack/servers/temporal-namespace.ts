@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
-import { registerSearchAttributes } from '../temporal/search-attributes';
+import { registerSearchAttributes } from '../../temporal/search-attributes';
 
 /** How long a namespace keeps closed workflows: Temporal's least, one day. */
 const RETENTION = msToTs('1 day');

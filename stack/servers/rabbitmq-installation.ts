@@ -3,7 +3,7 @@ import { access, constants, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isRoot } from './cache-folder';
-import { StackError } from './stack-error';
+import { StackError } from '../stack-error';
 
 const run = promisify(execFile);
 
@@ -89,7 +89,10 @@ async function findEpmd(): Promise<string | undefined> {
   return undefined;
 }
 
-async function findDocker(): Promise<RabbitmqInstallation | undefined> {
+/** A RabbitMQ in a container; `undefined` where no Docker daemon answers. */
+export async function findDocker(): Promise<
+  (RabbitmqInstallation & { kind: 'docker' }) | undefined
+> {
   try {
     await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 5000 });
     return { kind: 'docker', image: IMAGE, label: `Docker, ${IMAGE}` };

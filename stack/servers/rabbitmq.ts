@@ -4,7 +4,7 @@ import { dockerRabbitmqNode } from './rabbitmq-container';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
 import { type RabbitmqManagement, rabbitmqManagement, vhostUrl } from './rabbitmq-management';
 import { installedRabbitmqNode, type RabbitmqNode } from './rabbitmq-node';
-import type { Run } from './stack-run';
+import type { Scope } from '../supervision/scope';
 
 /** A private RabbitMQ broker. */
 export interface Rabbitmq
@@ -19,10 +19,10 @@ export interface Rabbitmq
 
 /** Starts a private broker on 127.0.0.1 and free ports, with a management API. */
 export async function startRabbitmq(options: {
-  run: Run;
+  scope: Scope;
   installation: RabbitmqInstallation;
 }): Promise<Rabbitmq> {
-  const { run, installation } = options;
+  const { scope, installation } = options;
   const access = {
     user: 'order-dispatch',
     password: randomBytes(18).toString('base64url'),
@@ -34,8 +34,8 @@ export async function startRabbitmq(options: {
   const amqpUrl = `amqp://${credentials}@127.0.0.1:${access.amqpPort}/%2F`;
   const node =
     installation.kind === 'docker'
-      ? dockerRabbitmqNode({ run, installation, access })
-      : await installedRabbitmqNode({ run, installation, access });
+      ? dockerRabbitmqNode({ scope, installation, access })
+      : await installedRabbitmqNode({ scope, installation, access });
   const { createVhost, deleteVhost, listensOn } = rabbitmqManagement(managementUrl);
   // The broker in a container knows its port only by the number that it has inside.
   const listener = installation.kind === 'docker' ? 5672 : access.amqpPort;

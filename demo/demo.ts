@@ -4,17 +4,17 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { openOperatorSession } from '../operations/connect';
 import { packageRoot } from '../runtime/package-root';
-import { printConnectionBlock, printDeath } from './connection-block';
-import { DEMO_GRACE_MS } from './demo-row-comes-back';
-import { newOrder, type Outcome, type Scene } from './demo-scene';
-import { STORIES } from './demo-stories';
-import { startLocalStack, type LocalStack } from './local-stack';
-import { Narrator } from './narrator';
-import { nextCommands, quoted } from './next-commands';
-import { writeOrderFile } from './order-file';
-import { PROCESSES } from './processes';
-import { runCommand, unlessStopped, untilStopped } from './run-command';
-import { StackError } from './stack-error';
+import { printConnectionBlock, printDeath } from '../stack/connection-block';
+import { DEMO_GRACE_MS } from './row-comes-back';
+import { newOrder, type Outcome, type Scene } from './scene';
+import { STORIES } from './stories';
+import { startLocalStack, type LocalStack } from '../stack/local-stack';
+import { Narrator } from '../stack/narrator';
+import { nextCommands, quoted } from '../stack/next-commands';
+import { writeOrderFile } from '../stack/order-file';
+import { PROCESSES } from '../stack/processes';
+import { runCommand, unlessStopped, untilStopped } from '../stack/supervision/run-command';
+import { StackError } from '../stack/stack-error';
 
 interface DemoOptions {
   keep?: boolean;
@@ -30,7 +30,7 @@ runCommand('demo', async (stop) => {
   const broken = new AbortController();
   const stack = await startLocalStack({
     stop,
-    decideModule: join(packageRoot(), 'dist', 'stack', 'demo-decide.js'),
+    decideModule: join(packageRoot(), 'dist', 'demo', 'decide.js'),
     supplementGraceMs: DEMO_GRACE_MS,
     progress: (line) => narrator.step(line),
     onDeath: (death) => {
@@ -87,7 +87,11 @@ async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outco
       outcomes.push(
         await tell(scene).catch((cause: unknown) => {
           throw new StackError(
-            `the story "${title}" did not end as it should: ${(cause as Error).message}; the logs: ${Object.values(stack.logs).join(', ')}`,
+            `the story "${title}" did not end as it should: ${(cause as Error).message}; the logs: ${Object.values(
+              stack.processes,
+            )
+              .map(({ logFile }) => logFile)
+              .join(', ')}`,
             { cause },
           );
         }),

@@ -4,7 +4,7 @@ import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder, isRoot } from './cache-folder';
-import { StackError } from './stack-error';
+import { StackError } from '../stack-error';
 
 const run = promisify(execFile);
 

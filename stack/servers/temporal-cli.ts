@@ -3,11 +3,11 @@ import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageRoot } from '../runtime/package-root';
+import { packageRoot } from '../../runtime/package-root';
 import { cacheFolder } from './cache-folder';
-import type { Run } from './stack-run';
-import { startServerProcess } from './server-process';
-import { StackError } from './stack-error';
+import type { Scope } from '../supervision/scope';
+import { startServerProcess } from '../supervision/server-process';
+import { StackError } from '../stack-error';
 
 /** Built where there is Go; the versions after it do not install this way. */
 const VERSION = 'v1.5.1';
@@ -28,11 +28,11 @@ export interface TemporalCli {
  * @throws {StackError} that says what to install.
  */
 export async function findTemporalCli(
-  run: Run,
+  scope: Scope,
   progress: (line: string) => void,
 ): Promise<TemporalCli> {
   const path =
-    (await findInstalled()) ?? (await download(run, progress)) ?? (await build(run, progress));
+    (await findInstalled()) ?? (await download(scope, progress)) ?? (await build(scope, progress));
   if (path !== undefined) return { path, version: await versionOf(path) };
   throw new StackError(
     'no Temporal CLI found and none could be downloaded: install it ' +
@@ -64,11 +64,14 @@ async function versionOf(path: string): Promise<string> {
   return stdout.trim().replace(/^temporal version /, '');
 }
 
-async function download(run: Run, progress: (line: string) => void): Promise<string | undefined> {
+async function download(
+  scope: Scope,
+  progress: (line: string) => void,
+): Promise<string | undefined> {
   progress('Temporal: no CLI found; downloading one as the Temporal SDK does ...');
   await mkdir(downloadFolder(), { recursive: true });
-  const script = join(packageRoot(), 'dist', 'stack', 'download-temporal.js');
-  const downloading = await startServerProcess(run, {
+  const script = join(packageRoot(), 'dist', 'stack', 'servers', 'download-temporal.js');
+  const downloading = await startServerProcess(scope, {
     name: 'temporal-download',
     command: process.execPath,
     args: [script, downloadFolder()],
@@ -81,11 +84,11 @@ async function download(run: Run, progress: (line: string) => void): Promise<str
   return path;
 }
 
-async function build(run: Run, progress: (line: string) => void): Promise<string | undefined> {
+async function build(scope: Scope, progress: (line: string) => void): Promise<string | undefined> {
   const go = await findGo();
   if (go === undefined) return undefined;
   progress(`Temporal: building ${PACKAGE} with Go, once; this takes some minutes ...`);
-  const building = await startServerProcess(run, {
+  const building = await startServerProcess(scope, {
     name: 'temporal-build',
     command: go,
     args: ['install', PACKAGE],

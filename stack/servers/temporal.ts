@@ -1,7 +1,7 @@
 import { Connection } from '@temporalio/client';
 import { freePort, isOpen } from './ports';
-import type { Run } from './stack-run';
-import { startServerProcess, type ServerProcess } from './server-process';
+import type { Scope } from '../supervision/scope';
+import { startServerProcess, type ServerProcess } from '../supervision/server-process';
 import type { TemporalCli } from './temporal-cli';
 import { createNamespace } from './temporal-namespace';
 
@@ -52,12 +52,12 @@ const DYNAMIC_CONFIG = {
 
 /** Starts a private Temporal development server with its Web UI, on 127.0.0.1 and free ports. */
 export async function startTemporal(options: {
-  run: Run;
+  scope: Scope;
   cli: TemporalCli;
   /** Keeps everything in this file, so that a restart finds it; in memory without one. */
   databaseFile?: string;
 }): Promise<Temporal> {
-  const { run, cli, databaseFile } = options;
+  const { scope, cli, databaseFile } = options;
   const port = await freePort();
   const uiPort = await freePort();
   const args = [
@@ -74,7 +74,7 @@ export async function startTemporal(options: {
 
   let server: ServerProcess;
   const start = async () => {
-    server = await startServerProcess(run, {
+    server = await startServerProcess(scope, {
       name: 'temporal',
       command: cli.path,
       args,

@@ -4,10 +4,10 @@ import type { OrderResult } from '../client';
 import type { Order } from '../domain/order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import type { OperatorSession } from '../operations/connect';
-import type { StackFile } from '../runtime/stack-file';
-import type { DemoAnswer } from './demo-decide';
-import type { Narrator } from './narrator';
-import type { NextCommands } from './next-commands';
+import type { ConnectionDetails } from '../stack/processes';
+import type { DemoAnswer } from './decide';
+import type { Narrator } from '../stack/narrator';
+import type { NextCommands } from '../stack/next-commands';
 
 /** What a story of the demo is told with. */
 export interface Scene {
@@ -15,7 +15,7 @@ export interface Scene {
   session: OperatorSession;
   commands: NextCommands;
   /** Where the databases are. */
-  details: StackFile;
+  details: ConnectionDetails;
 }
 
 /** How a story ended: a row of the table. */

@@ -2,20 +2,25 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { RabbitmqInstallation } from './rabbitmq-installation';
 import type { RabbitmqAccess, RabbitmqNode } from './rabbitmq-node';
-import type { Run } from './stack-run';
-import { startServerProcess, type ServerProcess } from './server-process';
+import type { Scope } from '../supervision/scope';
+import { startServerProcess, type ServerProcess } from '../supervision/server-process';
 
-/** RabbitMQ in a container, for a machine that has Docker and no RabbitMQ. */
+/**
+ * RabbitMQ in a container, for a machine that has Docker and no RabbitMQ.
+ *
+ * Written without a Docker daemon to try it on. test/rabbitmq-container.test.ts tries it wherever one
+ * answers; until you have seen that test pass, take this path as untried.
+ */
 export function dockerRabbitmqNode(options: {
-  run: Run;
+  scope: Scope;
   installation: RabbitmqInstallation & { kind: 'docker' };
   access: RabbitmqAccess;
 }): RabbitmqNode {
-  const { run, installation, access } = options;
-  const container = `order-dispatch-${run.id}`.toLowerCase();
+  const { scope, installation, access } = options;
+  const container = `order-dispatch-${scope.id}`.toLowerCase();
   const docker = (...args: string[]) => promisify(execFile)('docker', args);
-  // The container stays when it is stopped, with its data, until the end of the run.
-  run.undoWith(['docker', 'rm', '--force', '--volumes', container]);
+  // The container stays when it is stopped, with its data, until the end of the scope.
+  scope.undoWith(['docker', 'rm', '--force', '--volumes', container]);
   const create = [
     ...['run', '--name', container, '--hostname', container],
     ...['--publish', `127.0.0.1:${access.amqpPort}:5672`],
@@ -32,7 +37,7 @@ export function dockerRabbitmqNode(options: {
       return client?.pid ?? 0;
     },
     async start(isReady) {
-      client = await startServerProcess(run, {
+      client = await startServerProcess(scope, {
         name: 'rabbitmq',
         command: 'docker',
         args: client ? ['start', '--attach', container] : create,

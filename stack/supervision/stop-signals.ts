@@ -8,7 +8,7 @@ const SAME_PRESS_MS = 1000;
 
 /**
  * Calls `stop` on the first Ctrl-C, SIGTERM or SIGHUP. Who asks again while that goes on gets what
- * they want: the process exits at once, and the run's watchdog does the rest.
+ * they want: the process exits at once, and the scope's watchdog does the rest.
  */
 export function onStopSignal(stop: (signal: StopSignal) => void): void {
   let firstAt: number | undefined;

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OwnedProcess } from './ledger';
-import type { Run } from './stack-run';
-import { StackError } from './stack-error';
+import type { OwnedProcess } from './belongings';
+import type { Scope } from './scope';
+import { StackError } from '../stack-error';
 
 /** How a server is started. */
 export interface ServerCommand extends Pick<OwnedProcess, 'name' | 'signal' | 'graceMs'> {
@@ -15,11 +15,11 @@ export interface ServerCommand extends Pick<OwnedProcess, 'name' | 'signal' | 'g
   /** Runs as this user rather than as ours. */
   user?: { uid: number; gid: number };
   cwd?: string;
-  /** @default `<run>/<name>.log` */
+  /** @default `<scope>/<name>.log` */
   logFile?: string;
 }
 
-/** A server that belongs to a run. */
+/** A server that belongs to a scope. */
 export interface ServerProcess {
   readonly pid: number;
   /** Resolves when it has ended, for whatever reason, with how: `exit code 1`, or a signal's name. */
@@ -35,15 +35,18 @@ export interface ServerProcess {
 }
 
 /**
- * Starts a server as part of `run`. It leads a process group of its own, so that Ctrl-C in the
+ * Starts a server as part of `scope`. It leads a process group of its own, so that Ctrl-C in the
  * terminal reaches only us and the servers go down in order; its output goes to
  * its log file directly, so that it never waits for us to read.
  */
-export async function startServerProcess(run: Run, server: ServerCommand): Promise<ServerProcess> {
-  const { logFile = join(run.directory, `${server.name}.log`) } = server;
+export async function startServerProcess(
+  scope: Scope,
+  server: ServerCommand,
+): Promise<ServerProcess> {
+  const { logFile = join(scope.directory, `${server.name}.log`) } = server;
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(server.command, server.args, {
-    cwd: server.cwd ?? run.directory,
+    cwd: server.cwd ?? scope.directory,
     detached: true,
     env: { ...process.env, ...server.env },
     stdio: ['ignore', log, log],
@@ -61,8 +64,8 @@ export async function startServerProcess(run: Run, server: ServerCommand): Promi
   const { pid } = child;
   if (pid === undefined) throw new StackError(`${server.name} has no process ID`);
   const { name, signal, graceMs } = server;
-  run.own({ pid, name, signal, graceMs, leadsGroup: true });
-  void exited.then(() => run.disown(pid));
+  scope.own({ pid, name, signal, graceMs, leadsGroup: true });
+  void exited.then(() => scope.disown(pid));
 
   const hasExited = () => child.exitCode !== null || child.signalCode !== null;
   const failure = (what: string) =>
@@ -94,5 +97,7 @@ export async function startServerProcess(run: Run, server: ServerCommand): Promi
 }
 
 function tail(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n');
+  // It may have been deleted together with the folder that it was in.
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return text.trimEnd().split('\n').slice(-20).join('\n');
 }

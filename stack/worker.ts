@@ -1,4 +1,0 @@
-/** `npm run worker`: one more worker on the running local stack. */
-import { runOneMore } from './one-more';
-
-runOneMore('worker');
