@@ -1,7 +1,7 @@
+import type { Decision } from './decisions';
 import type { Outcome, RejectionCode } from './messages/acknowledgement';
 import type { Order } from './order';
 import type { Policy, PolicyOverrides } from './policy';
-import type { Decision } from './resolution';
 import type { DispatchedBy, EscalationReason, OrderStatus } from './status';
 
 /** The order row as workflows see it: no personal data, times as ISO 8601. */

@@ -6,7 +6,7 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
-import type { OperatorSession } from './connect';
+import type { OperatorSession } from './operator-session';
 
 /** A workflow run whose history still has an order's personal data. */
 interface RemainingHistory {

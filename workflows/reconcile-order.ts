@@ -8,6 +8,7 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
+import { FINDING_DECISIONS, type Decision } from '../domain/decisions';
 import type {
   AcknowledgedSignal,
   Answer,
@@ -18,7 +19,7 @@ import type { Outcome } from '../domain/messages/acknowledgement';
 import { DEFAULT_POLICY } from '../domain/policy';
 import type { ReconcileOrderInput, ReconcileResult, RepairAction } from '../domain/reconciliation';
 import { withdrawalIdOf } from '../domain/request-id';
-import { FINDING_DECISIONS, type Decision, type Resolution } from '../domain/resolution';
+import type { Resolution } from '../domain/resolution';
 import { QUERIES, SIGNALS } from '../domain/temporal-names';
 import { decideVerdict, isAsKept, type Facts, type Verdict } from '../domain/verdict';
 import {

@@ -1,11 +1,7 @@
+import type { Act } from '../../domain/act';
+import type { DeadLetterState } from '../../domain/dead-letter-state';
 import type { OrdersDatabase } from './connection';
-import { Prisma, type DeadLetter as DeadLetterModel } from './generated/client';
-
-/** What has become of a dead letter. Only an `open` one can be replayed or discarded. */
-export const DEAD_LETTER_STATES = ['open', 'replayed', 'discarded'] as const;
-
-/** What has become of a dead letter. */
-export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
+import type { Prisma, DeadLetter as DeadLetterModel } from './generated/client';
 
 /** Properties that a replay needs, next to those that have columns of their own. */
 interface DeadLetterProperties {
@@ -67,12 +63,6 @@ export interface DeadLetterGroup {
   count: number;
   firstFailedAt: Date;
   lastFailedAt: Date;
-}
-
-/** Who decided about a dead letter, and why. */
-export interface DeadLetterDecision {
-  actor: string;
-  note: string;
 }
 
 /** How long a replay may hold its row, in ms: longer than a publish waits for its confirm. */
@@ -164,7 +154,7 @@ export function replayDeadLetter(
   database: OrdersDatabase,
   given: {
     id: string;
-    decision: DeadLetterDecision;
+    act: Act;
     publish: (deadLetter: DeadLetter) => Promise<void>;
   },
 ): Promise<boolean> {
@@ -181,7 +171,7 @@ export function replayDeadLetter(
       await given.publish(toDeadLetter(row));
       await transaction.deadLetter.update({
         where: { id },
-        data: decided('replayed', given.decision),
+        data: marked('replayed', given.act),
       });
       return true;
     },
@@ -193,11 +183,11 @@ export function replayDeadLetter(
 export async function discardOpenDeadLetters(
   database: OrdersDatabase,
   filter: DeadLetterFilter,
-  decision: DeadLetterDecision,
+  act: Act,
 ): Promise<number> {
   const { count } = await database.deadLetter.updateMany({
     where: { AND: [where(filter), { state: 'open' }] },
-    data: decided('discarded', decision),
+    data: marked('discarded', act),
   });
   return count;
 }
@@ -250,7 +240,8 @@ function where(filter: DeadLetterFilter): Prisma.DeadLetterWhereInput {
   };
 }
 
-function decided(state: DeadLetterState, { actor, note }: DeadLetterDecision) {
+/** What an act makes of a row. */
+function marked(state: DeadLetterState, { actor, note }: Act) {
   return { state, decidedBy: actor, decisionNote: note, decidedAt: new Date() };
 }
 
