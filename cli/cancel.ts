@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { parseCancelRequest } from '../domain/resolution';
-import { parseOrderId, parseTyped } from './input';
+import { parseOrderId, parseTyped } from './options';
 import { print, say, type OutputOptions } from './output';
-import { withSession } from './session';
-import type { TargetOptions } from './target';
+import { chooseTarget, withTemporal } from './open-services';
+import type { TargetOptions } from './target-options';
 
 interface CancelOptions extends TargetOptions, OutputOptions {
   actor: string;
@@ -23,19 +22,19 @@ export function addCancelCommand(program: Command): void {
   program
     .command('cancel')
     .description('Cancel an order, and wait until the dispatch system has given it up.')
-    .argument('<ORDER>', 'the order ID')
+    .argument('<ORDER>', 'the order ID', parseOrderId)
     .requiredOption('--actor <name>', 'who cancels')
     .requiredOption('--note <text>', 'why')
     .addHelpText('after', HELP)
-    .action((typed: string, _, command: Command) =>
-      cancel(parseOrderId(typed), command.optsWithGlobals()),
-    );
+    .action((orderId: string, _, command: Command) => cancel(orderId, command.optsWithGlobals()));
 }
 
 async function cancel(orderId: string, options: CancelOptions): Promise<void> {
+  const { parseCancelRequest } = await import('../domain/resolution.js');
   const { actor, note } = options;
   const request = parseTyped(() => parseCancelRequest({ actor, note }));
-  await withSession(options, async ({ orders }) => {
+  const { services } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async ({ orders }) => {
     say(
       `waiting for the dispatch system to give up order ${orderId} (repeating the command is safe)`,
     );

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import type {
   Comeback,
   DeadLetterEntry,
@@ -9,12 +8,17 @@ import type {
 } from '../operations/dead-letters';
 import type { ReplayProgress, ReplayReport } from '../operations/dead-letters-replay';
 import { fields, formatAge } from './output';
+import type { NextCommand } from './open-services';
+import { createTable } from './table';
 
 /** Width of the column of reasons, which name each bad field of a message. */
 const REASON_WIDTH = 60;
 
 /** Groups first, then rows, then what one can do. */
-export function listText({ matched, groups, rows }: DeadLetterList): string {
+export function listText(
+  { matched, groups, rows }: DeadLetterList,
+  nextCommand: NextCommand,
+): string {
   if (matched === 0) return 'there is no such dead letter';
   const more = matched - rows.length;
   return [
@@ -22,14 +26,14 @@ export function listText({ matched, groups, rows }: DeadLetterList): string {
     ...(rows.length > 0 ? ['', rowTable(rows)] : []),
     ...(more > 0 ? [`and ${more} more: --limit shows them`] : []),
     '',
-    'look at one:  order-dispatch dead-letters show ID',
-    'once the cause is mended:  order-dispatch dead-letters replay --reason "REASON" --actor "YOUR NAME" --note "WHY"',
+    `look at one:  ${nextCommand('dead-letters show ID')}`,
+    `once the cause is mended:  ${nextCommand('dead-letters replay --reason "REASON" --actor "YOUR NAME" --note "WHY"')}`,
   ].join('\n');
 }
 
 function groupTable(groups: readonly DeadLetterGroup[]): string {
   const head = ['count', 'dead-letter reason', 'source queue', 'first', 'last', 'age'];
-  const table = newTable(head, [null, REASON_WIDTH]);
+  const table = createTable(head, { colWidths: [null, REASON_WIDTH] });
   const now = Date.now();
   for (const { count, deadLetterReason, sourceQueue, firstFailedAt, lastFailedAt } of groups) {
     const age = formatAge(now - firstFailedAt.getTime());
@@ -40,29 +44,19 @@ function groupTable(groups: readonly DeadLetterGroup[]): string {
 }
 
 function rowTable(rows: readonly DeadLetterEntry[]): string {
-  const table = newTable(['ID', 'state', 'order', 'type', 'source queue', 'last failure']);
+  const table = createTable(['ID', 'state', 'order', 'type', 'source queue', 'last failure']);
   for (const { id, state, orderId, type, sourceQueue, lastFailedAt } of rows) {
     table.push([id, state, orderId ?? '', type, sourceQueue, lastFailedAt.toISOString()]);
   }
   return table.toString();
 }
 
-function newTable(head: string[], colWidths: (number | null)[] = []) {
-  return new Table({
-    head,
-    colWidths,
-    wordWrap: true,
-    // The table's own colours do not ask whether there is a terminal.
-    style: { head: [], border: [], compact: true },
-  });
-}
-
-/** A dead letter, with the commands that decide about it. */
-export function showText(deadLetter: ShownDeadLetter): string {
+/** A dead letter, with the commands that act on it. */
+export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand): string {
   const { id, state, decidedBy, decidedAt, properties, headers, content } = deadLetter;
   const timestamp = properties.timestampMs && new Date(properties.timestampMs).toISOString();
-  const decide = (verb: string) =>
-    `order-dispatch dead-letters ${verb} ${id} --actor "YOUR NAME" --note "WHY"`;
+  const act = (verb: string) =>
+    nextCommand(`dead-letters ${verb} ${id} --actor "YOUR NAME" --note "WHY"`);
   return fields({
     'dead letter': id,
     state: decidedBy ? `${state} by ${decidedBy}, ${decidedAt?.toISOString()}` : state,
@@ -81,7 +75,7 @@ export function showText(deadLetter: ShownDeadLetter): string {
     'last failure': deadLetter.lastFailedAt.toISOString(),
     headers: JSON.stringify(headers, undefined, 2),
     content: content ?? `${deadLetter.contentBytes} bytes; --content prints them`,
-    ...(state === 'open' && { 'replay it': decide('replay'), 'discard it': decide('discard') }),
+    ...(state === 'open' && { 'replay it': act('replay'), 'discard it': act('discard') }),
   });
 }
 

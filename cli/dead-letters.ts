@@ -1,59 +1,57 @@
 import { Option, type Command } from 'commander';
-import {
-  DEAD_LETTER_STATES,
-  discardDeadLetters,
-  listDeadLetters,
-  parseDecision,
-  showDeadLetter,
-  type DeadLetterFilter,
-  type DeadLetterState,
-} from '../operations/dead-letters';
-import { withDeadLetters } from '../operations/dead-letters-connect';
-import { replayDeadLetters } from '../operations/dead-letters-replay';
-import { silentLogger } from '../runtime/logger';
+import type { Act } from '../domain/act';
+import { DEAD_LETTER_STATES, type DeadLetterState } from '../domain/dead-letter-state';
+import type { DeadLetterFilter } from '../operations/dead-letters';
 import {
   chosen,
-  parseAmqpUrl,
-  parseCount,
   parseId,
-  parsePositive,
-  services,
   toFilter,
-  withDecision,
+  withAct,
   withFilters,
-  withServiceOptions,
-  type DecideOptions,
+  type ActOptions,
   type FilterOptions,
-  type ServiceOptions,
 } from './dead-letters-options';
 import { discardText, listText, progressText, replayText, showText } from './dead-letters-text';
-import { EXIT, UsageError } from './exit';
-import { parseTyped } from './input';
-import { print, say } from './output';
+import { EXIT } from './exit';
+import { parseTyped, wholeNumberOption } from './options';
+import { print, say, type OutputOptions } from './output';
+import { chooseTarget, withDatabases } from './open-services';
+import type { TargetOptions } from './target-options';
 
-interface ListOptions extends ServiceOptions, FilterOptions {
+interface ListOptions extends TargetOptions, OutputOptions, FilterOptions {
   state: DeadLetterState | 'all';
   limit: number;
 }
 
-interface ReplayCommandOptions extends DecideOptions {
+interface ShowOptions extends TargetOptions, OutputOptions {
+  content?: boolean;
+}
+
+interface ReplayCommandOptions extends ActOptions {
   rate: number;
   canary: number;
   watch: number;
   limit?: number;
 }
 
-const WHERE_HELP = `
-Works on the order database of ORDERS_DATABASE_URL, or, without it, on that of the running local stack.`;
+const MAXIMUM_ROWS = 10_000;
 
-const LIST_HELP = `${WHERE_HELP}
+const MAXIMUM_REPLAYED = 1_000_000;
+
+const MAXIMUM_PER_SECOND = 10_000;
+
+const MAXIMUM_WATCH_SECONDS = 3_600;
+
+const LIST_HELP = `
+Works on the order database.
 
 Example:
   $ order-dispatch dead-letters list
   $ order-dispatch dead-letters list --reason MalformedMessage --since 2h
   $ order-dispatch dead-letters list --state all --order o-1001 --json`;
 
-const SHOW_HELP = `${WHERE_HELP}
+const SHOW_HELP = `
+Works on the order database.
 
 Example:
   $ order-dispatch dead-letters show 42
@@ -70,8 +68,8 @@ Canaries need the receivers and the supplement system running, which records tho
 
 Exits with 1 where it stopped because a message failed, with 3 where the broker or a receiver is away;
 what was not confirmed is open still, and the same command goes on from there.
-${WHERE_HELP}
-The broker is that of AMQP_URL, or the local stack's.
+
+Works on the order database, and publishes to the broker.
 
 Examples:
   $ order-dispatch dead-letters replay --reason MalformedMessage --dry-run --actor mia --note "1.2.1"
@@ -80,7 +78,8 @@ Examples:
 
 const DISCARD_HELP = `
 Nobody will handle a discarded message. It stays listed (--state discarded) until it is pruned.
-${WHERE_HELP}
+
+Works on the order database.
 
 Example:
   $ order-dispatch dead-letters discard 42 --actor mia --note "a test message"`;
@@ -92,32 +91,58 @@ export function addDeadLettersCommands(program: Command): void {
     .description('The dead letters: messages that their consumer gave up on.')
     .addHelpText('after', '\nExample:\n  $ order-dispatch dead-letters list');
   const states = [...DEAD_LETTER_STATES, 'all'];
-  withServiceOptions(withFilters(deadLetters.command('list')))
+  withFilters(deadLetters.command('list'))
     .description('List dead letters, counted by reason first.')
     .addOption(new Option('--state <state>', 'in this state').choices(states).default('open'))
-    .option('--limit <count>', 'rows under the counts', parseCount, 20)
+    .addOption(
+      wholeNumberOption('--limit <rows>', 'rows under the counts', {
+        minimum: 0,
+        maximum: MAXIMUM_ROWS,
+        default: 20,
+      }),
+    )
     .addHelpText('after', LIST_HELP)
     .action((_, command: Command) => list(command.optsWithGlobals()));
-  withServiceOptions(deadLetters.command('show'))
-    .description('Show a dead letter: why it failed, and the commands that decide about it.')
+  deadLetters
+    .command('show')
+    .description('Show a dead letter: why it failed, and the commands that act on it.')
     .argument('<ID>', 'the ID of `dead-letters list`', parseId)
     .option('--content', "print the message's content, too, which may be personal")
     .addHelpText('after', SHOW_HELP)
     .action((id: string, _, command: Command) => show(id, command.optsWithGlobals()));
-  withDecision(withServiceOptions(withFilters(deadLetters.command('replay'))))
+  withAct(deadLetters.command('replay'))
     .description('Replay open dead letters: their messages go back to where they failed.')
+    .option('--amqp-url <url>', 'the broker; AMQP_URL keeps it out of the process list')
     .addOption(
-      new Option('--amqp-url <url>', 'the broker; the variable keeps it out of the process list')
-        .env('AMQP_URL')
-        .argParser(parseAmqpUrl),
+      wholeNumberOption('--rate <count>', 'messages per second', {
+        minimum: 1,
+        maximum: MAXIMUM_PER_SECOND,
+        default: 10,
+      }),
     )
-    .option('--rate <count>', 'messages per second', parsePositive, 10)
-    .option('--canary <count>', 'how many must succeed before the rest goes', parseCount, 3)
-    .option('--watch <seconds>', 'how long a canary may fail', parseCount, 20)
-    .option('--limit <count>', 'at most so many', parsePositive)
+    .addOption(
+      wholeNumberOption('--canary <count>', 'how many must succeed before the rest goes', {
+        minimum: 0,
+        maximum: MAXIMUM_ROWS,
+        default: 3,
+      }),
+    )
+    .addOption(
+      wholeNumberOption('--watch <seconds>', 'how long a canary may fail', {
+        minimum: 0,
+        maximum: MAXIMUM_WATCH_SECONDS,
+        default: 20,
+      }),
+    )
+    .addOption(
+      wholeNumberOption('--limit <count>', 'at most so many', {
+        minimum: 1,
+        maximum: MAXIMUM_REPLAYED,
+      }),
+    )
     .addHelpText('after', REPLAY_HELP)
     .action((ids: string[], _, command: Command) => replay(ids, command.optsWithGlobals()));
-  withDecision(withServiceOptions(withFilters(deadLetters.command('discard'))))
+  withAct(deadLetters.command('discard'))
     .description('Discard open dead letters for good.')
     .addHelpText('after', DISCARD_HELP)
     .action((ids: string[], _, command: Command) => discard(ids, command.optsWithGlobals()));
@@ -126,33 +151,38 @@ export function addDeadLettersCommands(program: Command): void {
 async function list(options: ListOptions): Promise<void> {
   const { state, limit } = options;
   const filter: DeadLetterFilter = { ...toFilter(options), ...(state !== 'all' && { state }) };
-  await withDeadLetters(services(options).ordersDatabaseUrl, async (database) => {
-    const found = await listDeadLetters({ database, filter, limit });
-    print(options, found, listText(found));
+  const { services, nextCommand } = await chooseTarget(options, { needs: ['ordersDatabaseUrl'] });
+  await withDatabases(services, async ({ orders }) => {
+    const { listDeadLetters } = await import('../operations/dead-letters.js');
+    const found = await listDeadLetters({ database: orders, filter, limit });
+    print(options, found, listText(found, nextCommand));
   });
 }
 
-async function show(id: string, options: ServiceOptions & { content?: boolean }): Promise<void> {
+async function show(id: string, options: ShowOptions): Promise<void> {
   const { content = false } = options;
-  await withDeadLetters(services(options).ordersDatabaseUrl, async (database) => {
-    const shown = await showDeadLetter({ database, id, content });
-    print(options, shown, showText(shown));
+  const { services, nextCommand } = await chooseTarget(options, { needs: ['ordersDatabaseUrl'] });
+  await withDatabases(services, async ({ orders }) => {
+    const { showDeadLetter } = await import('../operations/dead-letters.js');
+    const shown = await showDeadLetter({ database: orders, id, content });
+    print(options, shown, showText(shown, nextCommand));
   });
 }
 
 async function replay(ids: string[], options: ReplayCommandOptions): Promise<void> {
   const { dryRun = false, rate: ratePerSecond, canary, watch, limit } = options;
-  const decision = parseTyped(() => parseDecision(options));
+  const act = await readAct(options);
   const filter = chosen(ids, options);
-  const { ordersDatabaseUrl, amqpUrl } = services(options);
-  if (amqpUrl === undefined) throw new UsageError('AMQP_URL is not set: where is the broker?');
-  await withDeadLetters(ordersDatabaseUrl, async (database) => {
+  const { services } = await chooseTarget(options, { needs: ['ordersDatabaseUrl', 'amqpUrl'] });
+  await withDatabases(services, async ({ orders }) => {
+    const { replayDeadLetters } = await import('../operations/dead-letters-replay.js');
+    const { silentLogger } = await import('../runtime/logger.js');
     const report = await replayDeadLetters({
-      database,
-      amqpUrl,
+      database: orders,
+      amqpUrl: services.amqpUrl,
       log: silentLogger(),
       filter,
-      ...decision,
+      ...act,
       dryRun,
       ratePerSecond,
       canary,
@@ -170,14 +200,21 @@ async function replay(ids: string[], options: ReplayCommandOptions): Promise<voi
   });
 }
 
-async function discard(ids: string[], options: DecideOptions): Promise<void> {
+async function discard(ids: string[], options: ActOptions): Promise<void> {
   const { dryRun = false } = options;
-  const decision = parseTyped(() => parseDecision(options));
+  const act = await readAct(options);
   const filter = chosen(ids, options);
-  await withDeadLetters(services(options).ordersDatabaseUrl, async (database) => {
-    const report = await discardDeadLetters({ database, filter, ...decision, dryRun });
+  const { services } = await chooseTarget(options, { needs: ['ordersDatabaseUrl'] });
+  await withDatabases(services, async ({ orders }) => {
+    const { discardDeadLetters } = await import('../operations/dead-letters.js');
+    const report = await discardDeadLetters({ database: orders, filter, ...act, dryRun });
     const { matched } = report;
     print(options, report, discardText(report));
     if (matched < ids.length) process.exitCode = EXIT.refused;
   });
+}
+
+async function readAct(options: ActOptions): Promise<Act> {
+  const { parseAct } = await import('../domain/act.js');
+  return parseTyped(() => parseAct(options));
 }

@@ -1,21 +1,18 @@
-import Table from 'cli-table3';
-import { Option, type Command } from 'commander';
-import { parseCancelRequest } from '../domain/resolution';
+import type { Command } from 'commander';
 import type { Erasure, ErasureRefused, Unsettled } from '../operations/erase';
 import type { TemporalRemains } from '../operations/erase-remains';
-import { DATABASE_SOURCES, withDatabases, type DatabaseSource } from './databases';
 import { UsageError } from './exit';
-import { parseTyped } from './input';
+import { parseTyped } from './options';
 import { fields, formatAge, print, say, type OutputOptions } from './output';
-import { withSession, type CommandSession } from './session';
-import type { TargetOptions } from './target';
+import { chooseTarget, withDatabases, withTemporal, type NextCommand } from './open-services';
+import { createTable } from './table';
+import type { TargetOptions } from './target-options';
 
 interface EraseOptions extends TargetOptions, OutputOptions {
   customer: string;
   actor: string;
   note: string;
   dryRun?: boolean;
-  from?: DatabaseSource;
 }
 
 /** As an order's. */
@@ -53,28 +50,27 @@ export function addEraseCommand(program: Command): void {
     .requiredOption('--actor <name>', 'who erases')
     .requiredOption('--note <text>', 'why; kept, so without personal data')
     .option('--dry-run', 'count what would be blanked, and blank nothing')
-    .addOption(
-      new Option('--from <source>', 'whose databases, where both are there').choices(
-        DATABASE_SOURCES,
-      ),
-    )
     .addHelpText('after', HELP)
     .action((_, command: Command) => erase(command.optsWithGlobals()));
 }
 
 async function erase(options: EraseOptions): Promise<void> {
-  const { customer: customerId, from, dryRun = false } = options;
+  const { customer: customerId, dryRun = false } = options;
   if (customerId === '' || customerId.length > CUSTOMER_ID_LENGTH) {
     throw new UsageError(`--customer: must be 1-${CUSTOMER_ID_LENGTH} characters`);
   }
-  const { actor, note } = options;
-  const by = parseTyped(() => parseCancelRequest({ actor, note }));
-  await withSession(options, (session) =>
-    withDatabases(from, async (databases) => {
+  const { parseAct } = await import('../domain/act.js');
+  const act = parseTyped(() => parseAct(options));
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['temporal', 'ordersDatabaseUrl'],
+    mayUse: ['dispatchDatabaseUrl'],
+  });
+  await withTemporal(services, (session) =>
+    withDatabases(services, async (databases) => {
       const { eraseCustomer, ErasureRefused } = await import('../operations/erase.js');
       const { findTemporalRemains, RABBITMQ_REMAINS } =
         await import('../operations/erase-remains.js');
-      const request = { customerId, ...by, now: new Date() };
+      const request = { customerId, ...act, now: new Date() };
       try {
         const plan = await eraseCustomer(databases, { ...request, dryRun: true });
         // Before anything is blanked: with Temporal away, the whole command is to be repeated.
@@ -87,7 +83,7 @@ async function erase(options: EraseOptions): Promise<void> {
           `${erasureText(erasure, dryRun)}\n\n${remainsText(remains)}`,
         );
       } catch (error) {
-        if (error instanceof ErasureRefused) showUnsettled(error, options, session);
+        if (error instanceof ErasureRefused) showUnsettled(error, options, nextCommand);
         throw error;
       }
     }),
@@ -141,17 +137,14 @@ function remainsText(remains: {
 function showUnsettled(
   { unsettled }: ErasureRefused,
   options: OutputOptions,
-  session: Pick<CommandSession, 'command'>,
+  nextCommand: NextCommand,
 ): void {
-  const settle = settlingCommands(unsettled, session);
+  const settle = settlingCommands(unsettled, nextCommand);
   if (options.json) {
     print(options, { refused: true, unsettled: settle }, '');
     return;
   }
-  const table = new Table({
-    head: ['what', 'is', 'how to settle it'],
-    style: { head: [], border: [], compact: true },
-  });
+  const table = createTable(['what', 'is', 'how to settle it']);
   for (const { what, is, command } of settle) table.push([what, is, command]);
   say(table.toString());
 }
@@ -165,7 +158,7 @@ interface Settling {
 /** One ready command for each thing that stands in the way. */
 function settlingCommands(
   { orders, deadLetters }: Unsettled,
-  { command }: Pick<CommandSession, 'command'>,
+  nextCommand: NextCommand,
 ): Settling[] {
   const by = '--actor "YOUR NAME" --note "WHY"';
   return [
@@ -173,18 +166,18 @@ function settlingCommands(
       const what = `order ${orderId}`;
       if (escalationReason !== null) {
         const is = `${status}, waits for a person (${escalationReason})`;
-        return { what, is, command: command(`tasks show ${orderId}`) };
+        return { what, is, command: nextCommand(`tasks show ${orderId}`) };
       }
       return status === 'cancelling'
-        ? { what, is: status, command: `wait; ${command(`show ${orderId}`)}` }
-        : { what, is: status, command: command(`cancel ${orderId} ${by}`) };
+        ? { what, is: status, command: `wait; ${nextCommand(`show ${orderId}`)}` }
+        : { what, is: status, command: nextCommand(`cancel ${orderId} ${by}`) };
     }),
     ...deadLetters.map(({ id, orderId }): Settling => {
       const about = orderId === null ? 'of an unknown order' : `of order ${orderId}`;
       return {
         what: `dead letter ${id}`,
         is: `open, ${about}`,
-        command: `order-dispatch dead-letters replay ${id} ${by}`,
+        command: nextCommand(`dead-letters replay ${id} ${by}`),
       };
     }),
   ];

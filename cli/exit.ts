@@ -15,7 +15,8 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   InvalidPolicy: EXIT.usage,
   InvalidConfiguration: EXIT.usage,
   DispatchUnavailable: EXIT.unreachable,
-  databaseUnreachable: EXIT.unreachable,
+  BrokerUnavailable: EXIT.unreachable,
+  DatabaseUnavailable: EXIT.unreachable,
 };
 
 /**

@@ -1,17 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import type { OrderHandle, PolicyOverrides } from '../client';
-import { parseOrder } from '../domain/order';
 import type { OrderResult } from '../domain/workflow-contract';
-import { parsePolicyOverrides } from '../domain/policy';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { exampleOrder } from './example-order';
 import { EXIT, UsageError } from './exit';
-import { parseJson, readJsonFile } from './input';
+import { parseJson, readJsonFile } from './json-file';
 import { print, say, type OutputOptions } from './output';
-import { withSession, type CommandSession } from './session';
+import { chooseTarget, withTemporal, type NextCommand } from './open-services';
 import { statusText } from './status-text';
-import type { TargetOptions } from './target';
+import type { TargetOptions } from './target-options';
 
 interface PlaceOptions extends TargetOptions, OutputOptions {
   file?: string;
@@ -69,36 +67,41 @@ async function place(options: PlaceOptions): Promise<void> {
   if (options.file === '-' && options.policyFile === '-') {
     throw new UsageError('--file and --policy-file cannot both be stdin');
   }
+  const { parseOrder } = await import('../domain/order.js');
   const order = parseOrder(await readJsonFile({ path: options.file, what: 'order file' }));
   const policy = await readPolicy(options);
-  await withSession(options, async (session) => {
-    const handle = await session.orders.placeOrder(order, policy && { policy });
+  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async ({ orders }) => {
+    const handle = await orders.placeOrder(order, policy && { policy });
     const { orderId } = handle;
     if (options.wait) {
-      const result = await waitForResult({ handle, session });
-      print(options, result, statusText({ view: result, session }));
+      const result = await waitForResult({ handle, nextCommand });
+      print(options, result, statusText({ view: result, nextCommand }));
       if (result.status === 'cancelled') process.exitCode = EXIT.refused;
       return;
     }
     print(
       options,
       { orderId, workflowId: dispatchOrderWorkflowId(orderId) },
-      `order ${orderId} is placed; where it stands: ${session.command(`show ${orderId}`)}`,
+      `order ${orderId} is placed; where it stands: ${nextCommand(`show ${orderId}`)}`,
     );
   });
 }
 
 async function readPolicy(options: PlaceOptions): Promise<PolicyOverrides | undefined> {
   const { policy, policyFile } = options;
-  if (policy !== undefined)
-    return parsePolicyOverrides(parseJson({ json: policy, what: '--policy' }));
-  if (policyFile === undefined) return undefined;
-  return parsePolicyOverrides(await readJsonFile({ path: policyFile, what: 'policy file' }));
+  if (policy === undefined && policyFile === undefined) return undefined;
+  const { parsePolicyOverrides } = await import('../domain/policy.js');
+  return parsePolicyOverrides(
+    policyFile === undefined
+      ? parseJson({ json: policy ?? '', what: '--policy' })
+      : await readJsonFile({ path: policyFile, what: 'policy file' }),
+  );
 }
 
 async function waitForResult(options: {
   handle: OrderHandle;
-  session: CommandSession;
+  nextCommand: NextCommand;
 }): Promise<OrderResult> {
   const { handle } = options;
   say(
@@ -117,10 +120,10 @@ async function waitForResult(options: {
 /** Says when the order waits for a person: from then on, waiting longer does not help. */
 async function tellHumanTasks(options: {
   handle: OrderHandle;
-  session: CommandSession;
+  nextCommand: NextCommand;
   signal: AbortSignal;
 }): Promise<void> {
-  const { handle, session, signal } = options;
+  const { handle, nextCommand, signal } = options;
   let told: string | undefined;
   while (!signal.aborted) {
     await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
@@ -131,7 +134,7 @@ async function tellHumanTasks(options: {
     if (!view?.humanTask || since === told || signal.aborted) continue;
     told = since;
     say(
-      `order ${handle.orderId} waits for a person (${view.humanTask.escalationReason}): ${session.command(`tasks show ${handle.orderId}`)}`,
+      `order ${handle.orderId} waits for a person (${view.humanTask.escalationReason}): ${nextCommand(`tasks show ${handle.orderId}`)}`,
     );
   }
 }

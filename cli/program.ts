@@ -13,6 +13,7 @@ import { addRepairsCommands } from './repairs';
 import { addSetupCommands } from './setup';
 import { addShowCommand } from './show';
 import { addSweepCommand } from './sweep';
+import { withTargetOptions } from './target-options';
 import { addTasksCommands } from './tasks';
 
 const HELP = `
@@ -21,12 +22,14 @@ Exit codes:
   1  refused: the order, or its human task, is not in a state that allows it (an order ID that is
      taken, no open task, too late to cancel), or the result of \`place --wait\` is \`cancelled\`
   2  usage: the command line, a file or a setting is not valid; nothing was done
-  3  unreachable: Temporal, a worker or a database does not answer; safe to repeat
+  3  unreachable: Temporal, a worker, a database or the broker does not answer; safe to repeat
 
 Target:
-  The options win over TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS,
-  TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH and ORDER_DISPATCH_CODEC_MODULE.
-  With neither, commands go to the local stack that \`npm run up\` runs for this clone.
+  The options win over the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,
+  TEMPORAL_TLS, TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH and
+  ORDER_DISPATCH_CODEC_MODULE; ORDERS_DATABASE_URL, DISPATCH_DATABASE_URL and AMQP_URL.
+  With neither, commands go to the local stack that \`npm run up\` runs for this clone. All services
+  are the environment's or all are the local stack's: where these differ, --from says which.
 
 Examples:
   $ order-dispatch place --example > order.json
@@ -41,20 +44,11 @@ export function createProgram(): Command {
     )
     .version(readVersion(), '--version', 'print the version')
     .option('--json', 'print the result as JSON on stdout; everything else goes to stderr')
-    .option('--address <host:port>', 'the Temporal frontend')
-    .option('--namespace <name>', 'the Temporal namespace')
-    .option('--api-key <key>', 'the API key; TEMPORAL_API_KEY keeps it out of the process list')
-    .option('--tls', 'speak TLS; an API key or a client certificate implies it')
-    .option('--tls-client-cert-path <path>', 'PEM file of the client certificate, for mutual TLS')
-    .option('--tls-client-key-path <path>', "PEM file of the client certificate's key")
-    .option(
-      '--codec-module <path>',
-      'CommonJS module that exports payloadCodecs or dataConverter, the same as the workers use',
-    )
     .addHelpText('after', HELP)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: (message, write) => write(`${oneLine(message)}\n`) })
     .exitOverride();
+  withTargetOptions(program);
   addPlaceCommand(program);
   addShowCommand(program);
   addCancelCommand(program);

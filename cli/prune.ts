@@ -1,23 +1,24 @@
-import Table from 'cli-table3';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { PrunedTable } from '../operations/prune';
 import {
   DEFAULT_RETENTION,
+  LONGEST_RETENTION_DAYS,
   RETENTION_RULES,
-  parseRetention,
   type RetainedTable,
   type Retention,
 } from '../operations/prune-retention';
-import { DATABASE_SOURCES, withDatabases, type DatabaseSource } from './databases';
 import { UsageError } from './exit';
+import { wholeNumberOption } from './options';
 import { print, say, type OutputOptions } from './output';
+import { chooseTarget, withDatabases } from './open-services';
+import { createTable } from './table';
+import type { TargetOptions } from './target-options';
 
-interface PruneOptions extends OutputOptions {
-  from?: DatabaseSource;
+interface PruneOptions extends TargetOptions, OutputOptions {
   dryRun?: boolean;
-  batch: string;
+  batch: number;
   /** `ordersDays`, `deadLettersDays`, ...: one for each table. */
-  [days: `${string}Days`]: string | undefined;
+  [days: `${string}Days`]: number | undefined;
 }
 
 /** What a command exits with that Ctrl-C ended, in a shell. */
@@ -60,33 +61,40 @@ export function addPruneCommand(program: Command): void {
     .command('prune')
     .description('Delete what has outlived its retention, from both databases.');
   for (const table of TABLES) {
-    prune.option(
-      `${optionOf(table)} <days>`,
-      `${WHAT[table]} (default: ${DEFAULT_RETENTION[table]})`,
+    prune.addOption(
+      wholeNumberOption(
+        `${optionOf(table)} <days>`,
+        `${WHAT[table]} (default: ${DEFAULT_RETENTION[table]})`,
+        { minimum: 1, maximum: LONGEST_RETENTION_DAYS },
+      ),
     );
   }
   prune
     .option('--dry-run', 'count what would be deleted, and delete nothing')
-    .option('--batch <rows>', 'how many rows a transaction deletes at most', '1000')
     .addOption(
-      new Option('--from <source>', 'whose databases, where both are there').choices(
-        DATABASE_SOURCES,
-      ),
+      wholeNumberOption('--batch <rows>', 'how many rows a transaction deletes at most', {
+        minimum: 1,
+        maximum: MAXIMUM_BATCH,
+        default: 1_000,
+      }),
     )
     .addHelpText('after', HELP)
     .action((_, command: Command) => pruneDatabases(command.optsWithGlobals()));
 }
 
 async function pruneDatabases(options: PruneOptions): Promise<void> {
-  const retention = readRetention(options);
-  const batchSize = readBatch(options.batch);
-  const dryRun = options.dryRun ?? false;
+  const retention = await readRetention(options);
+  const { batch: batchSize, dryRun = false } = options;
+  const { services } = await chooseTarget(options, {
+    needs: ['ordersDatabaseUrl'],
+    mayUse: ['dispatchDatabaseUrl'],
+  });
   const interrupt = new AbortController();
   const onSignal = () => {
     say('stopping after the batch under way; again to stop at once');
     interrupt.abort();
   };
-  await withDatabases(options.from, async (databases) => {
+  await withDatabases(services, async (databases) => {
     if (!databases.dispatch) say('DISPATCH_DATABASE_URL is not set: dispatches and inbox stay');
     const { prune } = await import('../operations/prune.js');
     process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
@@ -112,11 +120,10 @@ async function pruneDatabases(options: PruneOptions): Promise<void> {
 }
 
 function tableOf(tables: readonly PrunedTable[], dryRun: boolean): string {
-  const table = new Table({
-    head: ['database', 'table', 'kept for', 'changed last before', dryRun ? 'would go' : 'deleted'],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'left', 'right', 'left', 'right'],
-  });
+  const table = createTable(
+    ['database', 'table', 'kept for', 'changed last before', dryRun ? 'would go' : 'deleted'],
+    { colAligns: ['left', 'left', 'right', 'left', 'right'] },
+  );
   for (const { database, table: name, days, before, rows } of tables) {
     table.push([database, name, `${days} d`, before, rows]);
   }
@@ -124,10 +131,11 @@ function tableOf(tables: readonly PrunedTable[], dryRun: boolean): string {
 }
 
 /** @throws {@link UsageError} that names the options as they are typed. */
-function readRetention(options: PruneOptions): Retention {
+async function readRetention(options: PruneOptions): Promise<Retention> {
+  const { parseRetention } = await import('../operations/parse-retention.js');
   const given = TABLES.flatMap((table) => {
-    const typed = options[`${table}Days`];
-    return typed === undefined ? [] : [[table, /^\d+$/.test(typed) ? Number(typed) : NaN]];
+    const days = options[`${table}Days`];
+    return days === undefined ? [] : [[table, days]];
   });
   try {
     return parseRetention(Object.fromEntries(given) as Partial<Retention>);
@@ -135,12 +143,6 @@ function readRetention(options: PruneOptions): Retention {
     const { message } = error as Error;
     throw new UsageError(message.replace(/retention\.(\w+)/g, (_, name: string) => optionOf(name)));
   }
-}
-
-function readBatch(typed: string): number {
-  const rows = /^\d+$/.test(typed) ? Number(typed) : 0;
-  if (rows >= 1 && rows <= MAXIMUM_BATCH) return rows;
-  throw new UsageError(`--batch: must be a whole number from 1 to ${MAXIMUM_BATCH}`);
 }
 
 function optionOf(table: string): string {

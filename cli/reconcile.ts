@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { ReconcileResult } from '../client';
 import { reconcileOrderWorkflowId } from '../domain/temporal-names';
-import { parseOrderId } from './input';
+import { parseOrderId } from './options';
 import { print, say, type OutputOptions } from './output';
-import { withSession, type CommandSession } from './session';
-import type { TargetOptions } from './target';
+import { chooseTarget, withTemporal, type NextCommand } from './open-services';
+import type { TargetOptions } from './target-options';
 
 interface ReconcileOptions extends TargetOptions, OutputOptions {
   actor: string;
@@ -22,26 +22,27 @@ export function addReconcileCommand(program: Command): void {
   program
     .command('reconcile')
     .description('Compare what the two databases and Temporal say of an order, and mend it.')
-    .argument('<ORDER>', 'the order ID')
+    .argument('<ORDER>', 'the order ID', parseOrderId)
     .requiredOption('--actor <name>', 'who asks')
     .addHelpText('after', HELP)
-    .action((typed: string, _, command: Command) =>
-      reconcile(parseOrderId(typed), command.optsWithGlobals()),
+    .action((orderId: string, _, command: Command) =>
+      reconcile(orderId, command.optsWithGlobals()),
     );
 }
 
 async function reconcile(orderId: string, options: ReconcileOptions): Promise<void> {
-  await withSession(options, async (session) => {
+  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async ({ orders }) => {
     say(`comparing what is known of order ${orderId} (needs a worker and the supplement system)`);
-    const result = await session.orders.reconcile(orderId, { actor: options.actor });
-    print(options, result, outcomeText(result, session));
+    const result = await orders.reconcile(orderId, { actor: options.actor });
+    print(options, result, outcomeText(result, nextCommand));
   });
 }
 
-function outcomeText(result: ReconcileResult, session: CommandSession): string {
+function outcomeText(result: ReconcileResult, nextCommand: NextCommand): string {
   const { orderId, rule, done, resolvedBy } = result;
   if (done === 'nothing') return `order ${orderId} is in order: ${rule}`;
   const by = resolvedBy === null ? '' : ` by ${resolvedBy}`;
-  const more = session.command(`repairs list --order ${orderId}`);
+  const more = nextCommand(`repairs list --order ${orderId}`);
   return `order ${orderId}: ${rule}; ${done}${by} (${reconcileOrderWorkflowId(orderId)}; ${more})`;
 }

@@ -1,15 +1,14 @@
-import Table from 'cli-table3';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { RepairAction } from '../domain/reconciliation';
 import type { Facts } from '../domain/verdict';
 import type { RepairFilter, RepairRecord } from '../operations/repairs';
-import { DATABASE_SOURCES, withDatabases, type DatabaseSource } from './databases';
-import { parseOrderId, parseSince } from './input';
+import { orderOption, rowIdParser, sinceOption, wholeNumberOption } from './options';
 import { fields, formatAge, print, type OutputOptions } from './output';
+import { chooseTarget, withDatabases } from './open-services';
+import { createTable } from './table';
+import type { TargetOptions } from './target-options';
 
-interface CommonOptions extends OutputOptions {
-  from?: DatabaseSource;
-}
+type CommonOptions = TargetOptions & OutputOptions;
 
 interface ListOptions extends CommonOptions {
   order?: string;
@@ -52,18 +51,22 @@ export function addRepairsCommands(program: Command): void {
   repairs
     .command('list')
     .description('List the repairs, the newest first.')
-    .option('--order <id>', 'of this order only')
-    .option('--since <time>', 'recorded since then: 30m, 24h, 7d or an ISO 8601 time', parseSince)
+    .addOption(orderOption('of this order only'))
+    .addOption(sinceOption('recorded since then'))
     .addOption(new Option('--done <action>', 'what was done').choices(Object.keys(DONE)))
-    .option('--limit <rows>', 'how many at most', parseLimit, 50)
-    .addOption(fromOption())
+    .addOption(
+      wholeNumberOption('--limit <rows>', 'how many at most', {
+        minimum: 1,
+        maximum: MAXIMUM_ROWS,
+        default: 50,
+      }),
+    )
     .addHelpText('after', LIST_HELP)
     .action((_, command: Command) => list(command.optsWithGlobals()));
   repairs
     .command('show')
     .description('Show a repair: what was found and done, before and after, by whom and why.')
-    .argument('<ID>', 'the ID of `repairs list`', parseId)
-    .addOption(fromOption())
+    .argument('<ID>', 'the ID of `repairs list`', rowIdParser('repairs list'))
     .addHelpText('after', SHOW_HELP)
     .action((id: string, _, command: Command) => show(id, command.optsWithGlobals()));
 }
@@ -71,11 +74,12 @@ export function addRepairsCommands(program: Command): void {
 async function list(options: ListOptions): Promise<void> {
   const { order, since, done, limit } = options;
   const filter: RepairFilter = {
-    ...(order !== undefined && { orderId: parseOrderId(order) }),
+    ...(order !== undefined && { orderId: order }),
     ...(since && { since }),
     ...(done !== undefined && { done }),
   };
-  await withDatabases(options.from, async (databases) => {
+  const { services } = await chooseTarget(options, { needs: ['ordersDatabaseUrl'] });
+  await withDatabases(services, async (databases) => {
     const { listRepairs } = await import('../operations/repairs.js');
     const repairs = await listRepairs(databases, { filter, limit });
     print(options, repairs, repairs.length === 0 ? 'no repair fits' : tableOf(repairs));
@@ -83,10 +87,7 @@ async function list(options: ListOptions): Promise<void> {
 }
 
 function tableOf(repairs: readonly RepairRecord[]): string {
-  const table = new Table({
-    head: ['ID', 'order', 'found', 'done', 'by', 'when', 'age'],
-    style: { head: [], border: [], compact: true },
-  });
+  const table = createTable(['ID', 'order', 'found', 'done', 'by', 'when', 'age']);
   const now = Date.now();
   for (const { id, orderId, found, done, actor = '', createdAt } of repairs) {
     const age = formatAge(now - createdAt.getTime());
@@ -96,7 +97,8 @@ function tableOf(repairs: readonly RepairRecord[]): string {
 }
 
 async function show(id: string, options: CommonOptions): Promise<void> {
-  await withDatabases(options.from, async (databases) => {
+  const { services } = await chooseTarget(options, { needs: ['ordersDatabaseUrl'] });
+  await withDatabases(services, async (databases) => {
     const { readRepair } = await import('../operations/repairs.js');
     const repair = await readRepair(databases, id);
     print(options, repair, repairText(repair));
@@ -147,21 +149,4 @@ function courierText(courierId: string | undefined): string | undefined {
 
 function sentence(parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined).join(', ');
-}
-
-function fromOption(): Option {
-  return new Option('--from <source>', 'whose database, where both are there').choices(
-    DATABASE_SOURCES,
-  );
-}
-
-function parseLimit(typed: string): number {
-  const rows = /^\d+$/.test(typed) ? Number(typed) : 0;
-  if (rows >= 1 && rows <= MAXIMUM_ROWS) return rows;
-  throw new InvalidArgumentError(`It is a whole number from 1 to ${MAXIMUM_ROWS}.`);
-}
-
-function parseId(typed: string): string {
-  if (/^[1-9]\d{0,17}$/.test(typed)) return typed;
-  throw new InvalidArgumentError('It is a number of `repairs list`.');
 }

@@ -1,11 +1,8 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { SEARCH_ATTRIBUTES } from '../domain/temporal-names';
-import { registerSearchAttributes } from '../temporal/search-attributes';
-import { readDatabaseUrls } from '../runtime/config';
-import { DATABASE_SOURCES, resolveDatabases, type DatabaseSource } from './databases';
-import { print, say, type OutputOptions } from './output';
-import { findLocalStack, withSession } from './session';
-import type { TargetOptions } from './target';
+import { print, type OutputOptions } from './output';
+import { chooseTarget, withTemporal } from './open-services';
+import type { TargetOptions } from './target-options';
 
 const ATTRIBUTES_HELP = `
 Workers do not start in a namespace without them. Safe to repeat.
@@ -35,17 +32,14 @@ export function addSetupCommands(program: Command): void {
   setup
     .command('migrate')
     .description('Bring the order database and the dispatch database up to date.')
-    .addOption(
-      new Option('--from <source>', 'whose databases, where both are there').choices(
-        DATABASE_SOURCES,
-      ),
-    )
     .addHelpText('after', MIGRATE_HELP)
     .action((_, command: Command) => migrate(command.optsWithGlobals()));
 }
 
 async function setUpSearchAttributes(options: TargetOptions & OutputOptions): Promise<void> {
-  await withSession(options, async ({ connection, namespace }) => {
+  const { services } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async ({ connection, namespace }) => {
+    const { registerSearchAttributes } = await import('../temporal/search-attributes.js');
     const registered = await registerSearchAttributes({ connection, namespace });
     print(
       options,
@@ -57,16 +51,16 @@ async function setUpSearchAttributes(options: TargetOptions & OutputOptions): Pr
   });
 }
 
-async function migrate(options: OutputOptions & { from?: DatabaseSource }): Promise<void> {
-  const { urls, description } = resolveDatabases({
-    from: options.from,
-    environment: readDatabaseUrls(),
-    stack: findLocalStack(),
+async function migrate(options: TargetOptions & OutputOptions): Promise<void> {
+  const { services } = await chooseTarget(options, {
+    needs: [],
+    mayUse: ['ordersDatabaseUrl', 'dispatchDatabaseUrl'],
   });
-  say(`target: ${description}`);
-  // Loaded only here: the migration engine is most of what there is to load.
   const { migrateDatabases } = await import('../operations/migrate-databases.js');
-  const migrated = await migrateDatabases(urls);
+  const migrated = await migrateDatabases({
+    ...(services.ordersDatabaseUrl !== undefined && { orders: services.ordersDatabaseUrl }),
+    ...(services.dispatchDatabaseUrl !== undefined && { dispatch: services.dispatchDatabaseUrl }),
+  });
   const lines = migrated.map(({ schema, applied }) =>
     applied.length > 0
       ? `${schema} database: applied ${applied.join(', ')}`

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { parseOrderId } from './input';
+import { parseOrderId } from './options';
 import { print, type OutputOptions } from './output';
-import { withSession } from './session';
+import { chooseTarget, withTemporal } from './open-services';
 import { statusText } from './status-text';
-import type { TargetOptions } from './target';
+import type { TargetOptions } from './target-options';
 
 const HELP = `
 Example:
@@ -17,16 +17,15 @@ export function addShowCommand(program: Command): void {
     .description(
       'Show where an order stands: its status, its courier, and the human task that it waits for.',
     )
-    .argument('<ORDER>', 'the order ID')
+    .argument('<ORDER>', 'the order ID', parseOrderId)
     .addHelpText('after', HELP)
-    .action((typed: string, _, command: Command) =>
-      show(parseOrderId(typed), command.optsWithGlobals()),
-    );
+    .action((orderId: string, _, command: Command) => show(orderId, command.optsWithGlobals()));
 }
 
 async function show(orderId: string, options: TargetOptions & OutputOptions): Promise<void> {
-  await withSession(options, async (session) => {
-    const view = await session.orders.getOrder(orderId).status();
-    print(options, view, statusText({ view, session }));
+  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async ({ orders }) => {
+    const view = await orders.getOrder(orderId).status();
+    print(options, view, statusText({ view, nextCommand }));
   });
 }

@@ -1,7 +1,7 @@
+import type { Decision } from '../domain/decisions';
 import type { OrderStatusView } from '../domain/workflow-contract';
-import type { Decision } from '../domain/resolution';
 import { colours, fields, formatAge } from './output';
-import type { CommandSession } from './session';
+import type { NextCommand } from './open-services';
 
 const COLOURS: Record<OrderStatusView['status'], (text: string) => string> = {
   placed: colours.cyan,
@@ -12,11 +12,8 @@ const COLOURS: Record<OrderStatusView['status'], (text: string) => string> = {
 };
 
 /** Where an order stands, for a person; an open human task with the exact next commands. */
-export function statusText(options: {
-  view: OrderStatusView;
-  session: Pick<CommandSession, 'command'>;
-}): string {
-  const { view, session } = options;
+export function statusText(options: { view: OrderStatusView; nextCommand: NextCommand }): string {
+  const { view, nextCommand } = options;
   const { orderId, humanTask } = view;
   return fields({
     order: orderId,
@@ -29,8 +26,8 @@ export function statusText(options: {
     ...(humanTask && {
       'human task': `${humanTask.escalationReason}${sinceText(humanTask.escalatedAt)}`,
       'it takes': humanTask.decisions.join(', '),
-      'read it': session.command(`tasks show ${orderId}`),
-      'resolve it': resolveCommands({ orderId, decisions: humanTask.decisions, session }).join(
+      'read it': nextCommand(`tasks show ${orderId}`),
+      'resolve it': resolveCommands({ orderId, decisions: humanTask.decisions, nextCommand }).join(
         '\n',
       ),
     }),
@@ -41,12 +38,12 @@ export function statusText(options: {
 export function resolveCommands(options: {
   orderId: string;
   decisions: readonly Decision[];
-  session: Pick<CommandSession, 'command'>;
+  nextCommand: NextCommand;
 }): string[] {
-  const { orderId, decisions, session } = options;
+  const { orderId, decisions, nextCommand } = options;
   return decisions.map((decision) => {
     const courier = decision === 'markDispatched' ? ' --courier COURIER' : '';
-    return session.command(
+    return nextCommand(
       `tasks resolve ${orderId} --decision ${decision}${courier} --actor "YOUR NAME" --note "WHY"`,
     );
   });

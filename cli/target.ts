@@ -1,145 +1,237 @@
-import { readClientConfig, type ClientConfig, type TemporalConfig } from '../runtime/config';
+import { hostAndName } from '../domain/host-and-name';
+import {
+  readInstallationConfig,
+  type InstallationConfig,
+  type TemporalConfig,
+} from '../runtime/config';
 import type { StackFile } from '../runtime/stack-file';
 import { UsageError } from './exit';
+import type { Source, TargetOptions } from './target-options';
 
-/** The options that say where a command goes; they win over the environment. */
-export interface TargetOptions {
-  address?: string;
-  namespace?: string;
-  apiKey?: string;
-  tls?: boolean;
-  tlsClientCertPath?: string;
-  tlsClientKeyPath?: string;
-  codecModule?: string;
+/** The services of an installation that commands work with. */
+export interface Services {
+  temporal: { access: TemporalConfig; codecModule?: string };
+  ordersDatabaseUrl: string;
+  dispatchDatabaseUrl: string;
+  amqpUrl: string;
+}
+
+/** One of them. */
+export type Service = keyof Services;
+
+/** Which services a command works with. */
+export interface ServiceUse {
+  needs: readonly Service[];
+  /** Those that it does without where nobody says where they are; with no needs, it takes any. */
+  mayUse?: readonly Service[];
 }
 
 /** Where a command goes. */
 export interface Target {
-  access: TemporalConfig;
-  codecModule?: string;
+  /** Those that the command works with, as far as they were found: all that it needs. */
+  services: Partial<Services>;
   /** For a person: where it goes, and who said so. */
   description: string;
-  /** The options that another command needs to go there, too; nothing secret. */
-  repeatedOptions: string;
 }
 
-/** All of them but the API key. */
-const REPEATED_OPTIONS = [
-  'address',
-  'namespace',
-  'tls',
-  'tlsClientCertPath',
-  'tlsClientKeyPath',
-  'codecModule',
-] as const satisfies readonly (keyof TargetOptions)[];
+/** Who may say where the services are. */
+interface Sources {
+  options: TargetOptions;
+  environment: InstallationConfig;
+  /** The local stack that runs, where one does. */
+  stack: Omit<StackFile, 'pids' | 'webUi'> | undefined;
+}
 
-type LocalStack = Pick<StackFile, 'temporalAddress' | 'temporalNamespace'>;
+const VARIABLES: Readonly<Record<Service, string>> = {
+  temporal: 'TEMPORAL_ADDRESS',
+  ordersDatabaseUrl: 'ORDERS_DATABASE_URL',
+  dispatchDatabaseUrl: 'DISPATCH_DATABASE_URL',
+  amqpUrl: 'AMQP_URL',
+};
 
 /**
  * Decides where a command goes: where the options say; else where the environment says; else to the
- * local stack that runs for this clone.
+ * local stack that runs for this clone. What the options leave open comes from one source, so that no
+ * command mixes two installations. `--from` chooses it, or an option that names a service: the local
+ * stack where the service is the local stack's, else the environment.
  *
- * @throws {@link UsageError} where nothing says it, or where the environment and a running local
- * stack say different things: a guess could write to the wrong one.
+ * @throws {@link UsageError} where nothing says it, or where the environment and a running local stack
+ * say different things and nothing chooses: a guess could write to the wrong one.
  */
-export function resolveTarget(given: {
-  options: TargetOptions;
-  environment: ClientConfig;
-  stack: LocalStack | undefined;
-}): Target {
-  const { environment, stack } = given;
-  const options = checkOptions(given.options);
-  if (stack) refuseConflict({ options, environment, stack });
-  const address = options.address ?? environment.address ?? stack?.temporalAddress;
-  if (address === undefined) {
-    throw new UsageError(
-      'no target: start the local stack with `npm run up`, or set TEMPORAL_ADDRESS (or --address) to host:port',
-    );
-  }
-  const isLocal = stack !== undefined && isSameAddress(address, stack.temporalAddress);
-  const namespace =
-    options.namespace ?? (isLocal ? stack.temporalNamespace : (environment.namespace ?? 'default'));
-  // The environment's key and certificate are for its own server, not for the local stack.
-  const { apiKey, tls, tlsClientCertPath, tlsClientKeyPath } = isLocal
-    ? options
-    : { ...environment, ...options };
-  const codecModule = options.codecModule ?? environment.codecModule;
-  return {
-    access: {
-      address,
-      namespace,
-      ...(apiKey !== undefined && { apiKey }),
-      ...(tls !== undefined && { tls }),
-      ...(tlsClientCertPath !== undefined && { tlsClientCertPath }),
-      ...(tlsClientKeyPath !== undefined && { tlsClientKeyPath }),
-    },
-    ...(codecModule !== undefined && { codecModule }),
-    description: isLocal
-      ? `local stack (${address}, namespace ${namespace})`
-      : `${options.address ? '--address' : 'TEMPORAL_ADDRESS'} ${address}, namespace ${namespace}`,
-    repeatedOptions: repeat(options),
-  };
+export function resolveTarget(use: ServiceUse, given: Sources): Target {
+  checkOptions(given.options);
+  const source = chooseSource(use, given);
+  const all = servicesOf(source, given);
+  const services = pick(all, [...use.needs, ...(use.mayUse ?? [])]);
+  refuseMissing(use, services, given);
+  return { services, description: `${sourceText(source, services, given)} (${textOf(services)})` };
 }
 
 /** Options are held to what the environment's variables are held to. */
-function checkOptions(options: TargetOptions): TargetOptions {
+function checkOptions({ address, namespace, apiKey, amqpUrl }: TargetOptions): void {
   try {
-    readClientConfig({
-      TEMPORAL_ADDRESS: options.address,
-      TEMPORAL_NAMESPACE: options.namespace,
-      TEMPORAL_API_KEY: options.apiKey,
+    readInstallationConfig({
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+      TEMPORAL_API_KEY: apiKey,
+      AMQP_URL: amqpUrl,
     });
   } catch (error) {
-    const message = (error as Error).message;
-    throw new UsageError(message.replace(/TEMPORAL_(\w+)/g, (_, name: string) => optionOf(name)));
+    const { message } = error as Error;
+    throw new UsageError(message.replace(/[A-Z]+_[A-Z_]+/g, (name) => OPTIONS[name] ?? name));
   }
-  return options;
 }
 
-function optionOf(variable: string): string {
-  return `--${variable.toLowerCase().replaceAll('_', '-')}`;
+const OPTIONS: Readonly<Record<string, string>> = {
+  TEMPORAL_ADDRESS: '--address',
+  TEMPORAL_NAMESPACE: '--namespace',
+  TEMPORAL_API_KEY: '--api-key',
+  AMQP_URL: '--amqp-url',
+};
+
+function chooseSource(use: ServiceUse, given: Sources): Source {
+  const { options, stack } = given;
+  const { from, address, amqpUrl } = options;
+  if (!stack) {
+    if (from !== 'local-stack') return 'environment';
+    throw new UsageError('no local stack runs: start it with `npm run up`');
+  }
+  const elsewhere = [
+    !isSame(address, stack.temporalAddress) && '--address',
+    !isSameUrl(amqpUrl, stack.amqpUrl) && '--amqp-url',
+  ].filter((option) => option !== false);
+  if (from === 'local-stack' && elsewhere.length > 0) {
+    throw new UsageError(
+      `${elsewhere.join(' and ')}: not the local stack's; leave it out, or choose with --from environment`,
+    );
+  }
+  if (from) return from;
+  if (elsewhere.length > 0) return 'environment';
+  if (address === undefined && amqpUrl === undefined) refuseConflict(use, { ...given, stack });
+  return 'local-stack';
 }
 
-function refuseConflict(given: {
-  options: TargetOptions;
-  environment: ClientConfig;
-  stack: LocalStack;
-}): void {
+/** Refuses to guess where the environment names other services than the local stack has. */
+function refuseConflict(
+  use: ServiceUse,
+  given: Sources & { stack: NonNullable<Sources['stack']> },
+): void {
   const { options, environment, stack } = given;
-  const { temporalAddress, temporalNamespace } = stack;
-  const address = options.address ?? environment.address;
-  const isElsewhere = address !== undefined && !isSameAddress(address, temporalAddress);
-  const addressConflicts = isElsewhere && options.address === undefined;
-  const namespaceConflicts =
-    !isElsewhere &&
-    options.namespace === undefined &&
-    environment.namespace !== undefined &&
-    environment.namespace !== temporalNamespace;
-  if (!addressConflicts && !namespaceConflicts) return;
-  const variables = [
-    environment.address !== undefined && `TEMPORAL_ADDRESS=${environment.address}`,
-    environment.namespace !== undefined && `TEMPORAL_NAMESPACE=${environment.namespace}`,
-  ].filter(Boolean);
+  const { address, namespace } = environment.temporal;
+  const used = [...use.needs, ...(use.mayUse ?? [])];
+  const differs: Record<Service, boolean> = {
+    temporal:
+      !isSame(address, stack.temporalAddress) ||
+      (options.namespace === undefined && !isSame(namespace, stack.temporalNamespace)),
+    ordersDatabaseUrl: !isSameUrl(environment.ordersDatabaseUrl, stack.ordersDatabaseUrl),
+    dispatchDatabaseUrl: !isSameUrl(environment.dispatchDatabaseUrl, stack.dispatchDatabaseUrl),
+    amqpUrl: !isSameUrl(environment.amqpUrl, stack.amqpUrl),
+  };
+  const variables = used
+    .filter((service) => differs[service])
+    .flatMap((service) => variablesOf(service, environment));
+  if (variables.length === 0) return;
+  const local = textOf(pick(servicesOf('local-stack', given), used));
   throw new UsageError(
-    `the environment (${variables.join(', ')}) is not the local stack that runs (${temporalAddress}, namespace ${temporalNamespace}): choose with --address and --namespace, or unset the variables`,
+    `the environment (${variables.join(', ')}) is not the local stack that runs (${local}): choose with --from environment or --from local-stack, or with --address and --namespace, or unset the variables`,
   );
 }
 
-function isSameAddress(left: string, right: string): boolean {
-  const normal = (address: string) => address.replace(/^localhost:/, '127.0.0.1:');
-  return normal(left) === normal(right);
+function variablesOf(service: Service, environment: InstallationConfig): string[] {
+  if (service !== 'temporal') {
+    return [`${VARIABLES[service]}=${hostAndName(environment[service] ?? '')}`];
+  }
+  const { address, namespace } = environment.temporal;
+  return [
+    ...(address === undefined ? [] : [`TEMPORAL_ADDRESS=${address}`]),
+    ...(namespace === undefined ? [] : [`TEMPORAL_NAMESPACE=${namespace}`]),
+  ];
 }
 
-function repeat(options: TargetOptions): string {
-  return REPEATED_OPTIONS.flatMap((name) => {
-    const value = options[name];
-    if (value === undefined) return [];
-    const option = ` --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    return value === true ? [option] : [`${option} ${quoted(String(value))}`];
-  }).join('');
+/** All services that a source knows, with what the options say instead. */
+function servicesOf(source: Source, { options, environment, stack }: Sources): Partial<Services> {
+  const isLocal = source === 'local-stack' && stack !== undefined;
+  const { temporal } = environment;
+  const address = options.address ?? (isLocal ? stack.temporalAddress : temporal.address);
+  const access = {
+    namespace: isLocal ? stack.temporalNamespace : (temporal.namespace ?? 'default'),
+    // The environment's key and certificate are for its own server, not for the local stack.
+    ...(isLocal ? {} : pick(temporal, SECURITY)),
+    ...pick(options, ['namespace', ...SECURITY]),
+  };
+  const codec = pick({ ...temporal, ...options }, ['codecModule']);
+  return {
+    ...pick(isLocal ? stack : environment, URLS),
+    ...pick(options, ['amqpUrl']),
+    ...(address !== undefined && { temporal: { access: { address, ...access }, ...codec } }),
+  };
 }
 
-/** For a shell. */
-function quoted(value: string): string {
-  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
+const SECURITY = ['apiKey', 'tls', 'tlsClientCertPath', 'tlsClientKeyPath'] as const;
+
+const URLS = ['ordersDatabaseUrl', 'dispatchDatabaseUrl', 'amqpUrl'] as const;
+
+function refuseMissing(use: ServiceUse, services: Partial<Services>, { stack }: Sources): void {
+  const { needs, mayUse = [] } = use;
+  const missing = needs.filter((service) => services[service] === undefined);
+  const hasNone = Object.keys(services).length === 0;
+  if (missing.length === 0 && !hasNone) return;
+  const names = (missing.length > 0 ? missing : mayUse).map((service) =>
+    service === 'temporal' ? 'TEMPORAL_ADDRESS (or --address)' : VARIABLES[service],
+  );
+  const what =
+    missing.length > 0
+      ? `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} not set`
+      : `neither ${names.join(' nor ')} is set`;
+  const otherwise = stack
+    ? 'choose with --from local-stack'
+    : 'start the local stack with `npm run up`';
+  throw new UsageError(`no target: ${what}: say where to go, or ${otherwise}`);
+}
+
+/** Who said where the services are. */
+function sourceText(source: Source, services: Partial<Services>, { options }: Sources): string {
+  if (source === 'local-stack') return 'local stack';
+  const byOption = {
+    '--address': options.address !== undefined && services.temporal !== undefined,
+    '--amqp-url': options.amqpUrl !== undefined && services.amqpUrl !== undefined,
+  };
+  const said = Object.entries(byOption).flatMap(([option, isSaid]) => (isSaid ? [option] : []));
+  const isAll = said.length === Object.keys(services).length;
+  return [...said, ...(isAll ? [] : ['environment'])].join(' and ');
+}
+
+/** Where the services are; never a password. */
+function textOf(services: Partial<Services>): string {
+  const { temporal, ordersDatabaseUrl, dispatchDatabaseUrl, amqpUrl } = services;
+  return [
+    temporal && `${temporal.access.address}, namespace ${temporal.access.namespace}`,
+    ordersDatabaseUrl !== undefined && `order database ${hostAndName(ordersDatabaseUrl)}`,
+    dispatchDatabaseUrl !== undefined && `dispatch database ${hostAndName(dispatchDatabaseUrl)}`,
+    amqpUrl !== undefined && `broker ${hostAndName(amqpUrl)}`,
+  ]
+    .filter((part) => part !== undefined && part !== false)
+    .join(', ');
+}
+
+/** Whether what was given, where something was, is what the local stack has. */
+function isSame(given: string | undefined, local: string): boolean {
+  const normal = (place: string) => place.replace(/^localhost\b/, '127.0.0.1');
+  return given === undefined || normal(given) === normal(local);
+}
+
+/** The same of URLs, whoever their user is. */
+function isSameUrl(given: string | undefined, local: string): boolean {
+  const place = (url: string) => `${hostAndName(url)}${new URL(url).search}`;
+  return given === undefined || isSame(place(given), place(local));
+}
+
+/** Those of the fields that are there. */
+function pick<From extends object, Name extends keyof From>(
+  from: From,
+  names: readonly Name[],
+): { [Each in Name]?: Exclude<From[Each], undefined> } {
+  return Object.fromEntries(
+    names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]),
+  ) as never;
 }

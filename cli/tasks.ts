@@ -1,15 +1,14 @@
-import Table from 'cli-table3';
 import { Option, type Command } from 'commander';
 import type { HumanTaskEntry } from '../client';
+import { FINDING_DECISIONS, ORDER_DECISIONS } from '../domain/decisions';
 import type { OrderState } from '../domain/order-state';
 import { requestIdOf } from '../domain/request-id';
-import { FINDING_DECISIONS, ORDER_DECISIONS, parseResolution } from '../domain/resolution';
-import { readHumanTask } from '../operations/human-task-details';
-import { parseTaskArgument, parseTyped } from './input';
+import { parseTaskArgument, parseTyped } from './options';
 import { formatAge, print, say, type OutputOptions } from './output';
-import { withSession, type CommandSession } from './session';
+import { chooseTarget, withTemporal, type NextCommand } from './open-services';
 import { resolveCommands } from './status-text';
-import type { TargetOptions } from './target';
+import { createTable } from './table';
+import type { TargetOptions } from './target-options';
 
 type CommonOptions = TargetOptions & OutputOptions;
 
@@ -61,15 +60,13 @@ export function addTasksCommands(program: Command): void {
   tasks
     .command('show')
     .description('Show an open human task: what happened, and the commands that resolve it.')
-    .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`')
+    .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
     .addHelpText('after', SHOW_HELP)
-    .action((typed: string, _, command: Command) =>
-      show(parseTaskArgument(typed), command.optsWithGlobals()),
-    );
+    .action((id: string, _, command: Command) => show(id, command.optsWithGlobals()));
   tasks
     .command('resolve')
     .description('Resolve a human task with a decision, and wait until it is carried out.')
-    .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`')
+    .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
     .addOption(
       new Option('--decision <decision>', 'what to do')
         .choices([...ORDER_DECISIONS, ...FINDING_DECISIONS])
@@ -79,13 +76,12 @@ export function addTasksCommands(program: Command): void {
     .requiredOption('--actor <name>', 'who decides')
     .requiredOption('--note <text>', 'why')
     .addHelpText('after', RESOLVE_HELP)
-    .action((typed: string, _, command: Command) =>
-      resolve(parseTaskArgument(typed), command.optsWithGlobals()),
-    );
+    .action((id: string, _, command: Command) => resolve(id, command.optsWithGlobals()));
 }
 
 async function list(options: CommonOptions): Promise<void> {
-  await withSession(options, async ({ orders }) => {
+  const { services } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async ({ orders }) => {
     const tasks: HumanTaskEntry[] = [];
     for await (const task of orders.humanTasks()) tasks.push(task);
     tasks.sort((left, right) => left.escalatedAt.getTime() - right.escalatedAt.getTime());
@@ -94,11 +90,7 @@ async function list(options: CommonOptions): Promise<void> {
 }
 
 function tableOf(tasks: readonly HumanTaskEntry[]): string {
-  const table = new Table({
-    head: ['task', 'order', 'escalation reason', 'waiting since', 'age'],
-    // The table's own colours do not ask whether there is a terminal.
-    style: { head: [], border: [], compact: true },
-  });
+  const table = createTable(['task', 'order', 'escalation reason', 'waiting since', 'age']);
   const now = Date.now();
   for (const { taskId, orderId = '', escalationReason, escalatedAt } of tasks) {
     const age = formatAge(now - escalatedAt.getTime());
@@ -108,16 +100,19 @@ function tableOf(tasks: readonly HumanTaskEntry[]): string {
 }
 
 async function show(orderOrTaskId: string, options: CommonOptions): Promise<void> {
-  await withSession(options, async (session) => {
+  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async (session) => {
+    const { readHumanTask } = await import('../operations/human-task-details.js');
     const task = await readHumanTask(session, orderOrTaskId);
     const { decisions } = task.humanTask;
-    const commands = resolveCommands({ orderId: orderOrTaskId, decisions, session });
+    const commands = resolveCommands({ orderId: orderOrTaskId, decisions, nextCommand });
     const lines = [task.details, '', 'Or with one of these commands:', '', ...commands];
     print(options, { ...task, commands }, lines.join('\n'));
   });
 }
 
 async function resolve(orderOrTaskId: string, options: ResolveOptions): Promise<void> {
+  const { parseResolution } = await import('../domain/resolution.js');
   const { decision, courier, actor, note } = options;
   const resolution = parseTyped(() =>
     parseResolution({
@@ -127,7 +122,9 @@ async function resolve(orderOrTaskId: string, options: ResolveOptions): Promise<
       ...(courier !== undefined && { courierId: courier }),
     }),
   );
-  await withSession(options, async (session) => {
+  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async (session) => {
+    const { readHumanTask } = await import('../operations/human-task-details.js');
     say(`waiting until ${decision} is carried out for ${orderOrTaskId}`);
     const { taskId, orderId, humanTask } = await readHumanTask(session, orderOrTaskId);
     if (humanTask.escalationReason === 'discrepancy') {
@@ -137,14 +134,14 @@ async function resolve(orderOrTaskId: string, options: ResolveOptions): Promise<
       return;
     }
     const order = await session.orders.getOrder(orderId).resolve(resolution);
-    print(options, order, outcomeText(order, session));
+    print(options, order, outcomeText(order, nextCommand));
   });
 }
 
 /** What a resolution made of the order. */
-function outcomeText(order: OrderState, session: CommandSession): string {
+function outcomeText(order: OrderState, nextCommand: NextCommand): string {
   const { orderId, status } = order;
-  const next = `; where it stands: ${session.command(`show ${orderId}`)}`;
+  const next = `; where it stands: ${nextCommand(`show ${orderId}`)}`;
   switch (status) {
     case 'placed':
       return `order ${orderId} is placed again, with request ${requestIdOf(orderId, order.requestNumber)}${next}`;

@@ -3,6 +3,7 @@ export { OrderDispatchClient } from './order-dispatch-client';
 export type { ConnectOptions, OrderDispatchClientOptions } from './order-dispatch-client';
 export type { HumanTaskEntry } from './human-task-entry';
 export type { OrderHandle } from './order-handle';
+export type { Decision } from '../domain/decisions';
 export {
   DispatchUnavailable,
   InvalidOrder,
@@ -20,5 +21,5 @@ export type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
 export { DEFAULT_POLICY } from '../domain/policy';
 export type { Policy, PolicyOverrides } from '../domain/policy';
 export type { ReconcileResult } from '../domain/workflow-contract';
-export type { CancelRequest, Decision, Resolution } from '../domain/resolution';
+export type { CancelRequest, Resolution } from '../domain/resolution';
 export type { EscalationReason, OrderStatus } from '../domain/status';

@@ -13,6 +13,8 @@ import type {
   SchemaEngine,
 } from '@prisma/schema-engine-wasm';
 import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { DatabaseUnavailable, MigrationFailed } from '../domain/errors';
+import { hostAndName } from '../domain/host-and-name';
 import { packageRoot } from '../runtime/package-root';
 
 /** Which of the two databases: the order service's, or the dispatch system's. */
@@ -25,26 +27,13 @@ export interface MigrationTarget {
   schema: DatabaseSchema;
 }
 
-/** Why a database could not be migrated: `databaseUnreachable`, or `migrationFailed`. */
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError';
-
-  constructor(
-    readonly code: 'databaseUnreachable' | 'migrationFailed',
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
 /**
  * Brings a database up to date: applies the migrations of `prisma/<schema>/migrations` that it
  * lacks, and records them in `_prisma_migrations`, so that `prisma migrate deploy` may be used on
  * the same database. Safe to run from several processes at once.
  *
  * @returns the names of the migrations applied by this call, in order.
- * @throws {MigrationError} if the database cannot be reached, or a migration fails.
+ * @throws {@link DatabaseUnavailable}; {@link MigrationFailed} that names the migration.
  */
 export async function applyMigrations(target: MigrationTarget): Promise<string[]> {
   const migrationsList = await readMigrations(target.schema);
@@ -59,8 +48,8 @@ export async function applyMigrations(target: MigrationTarget): Promise<string[]
 /**
  * The migrations that a database lacks, oldest first; empty when it is up to date.
  *
- * @throws {MigrationError} if the database cannot be reached, or a migration was edited after it
- *   was applied or had failed half-way.
+ * @throws {@link DatabaseUnavailable}; {@link MigrationFailed} where a migration was edited after it was
+ * applied, or had failed half-way.
  */
 export async function pendingMigrations(target: MigrationTarget): Promise<string[]> {
   const migrationsList = await readMigrations(target.schema);
@@ -94,7 +83,7 @@ function refuseBrokenHistory(
     ...diagnosis.editedMigrationNames.map((name) => `${name} was edited after it was applied`),
   ];
   if (broken.length === 0) return;
-  throw new MigrationError('migrationFailed', `${describe(target)}: ${broken.join('; ')}`);
+  throw new MigrationFailed(`${describe(target)}: ${broken.join('; ')}`);
 }
 
 /** Serialises the migrations of one database: the second process finds nothing left to do. */
@@ -140,12 +129,10 @@ async function withEngine<T>(
       engine.free();
     }
   } catch (cause) {
-    if (cause instanceof MigrationError) throw cause;
-    throw new MigrationError(
-      'migrationFailed',
-      `${describe(target)} could not be migrated: ${messageOf(cause)}`,
-      { cause },
-    );
+    if (cause instanceof DatabaseUnavailable) throw cause;
+    throw new MigrationFailed(`${describe(target)} could not be migrated: ${messageOf(cause)}`, {
+      cause,
+    });
   } finally {
     await database.dispose();
   }
@@ -155,11 +142,7 @@ async function reach(target: MigrationTarget, database: SqlDriverAdapter): Promi
   try {
     await database.executeRaw({ sql: 'SELECT 1', args: [], argTypes: [] });
   } catch (cause) {
-    throw new MigrationError(
-      'databaseUnreachable',
-      `${describe(target)} cannot be reached: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw new DatabaseUnavailable(describe(target), { why: messageOf(cause), cause });
   }
 }
 
@@ -219,10 +202,8 @@ async function readMigrations(schema: DatabaseSchema): Promise<MigrationList> {
   };
 }
 
-/** Without the user and the password that the URL has. */
 function describe({ schema, url }: MigrationTarget): string {
-  const { host, pathname } = new URL(url);
-  return `the ${schema} database at ${host}${pathname}`;
+  return `the ${schema === 'orders' ? 'order' : schema} database at ${hostAndName(url)}`;
 }
 
 function messageOf(error: unknown): string {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { openOperatorSession } from '../operations/connect';
+import { openOperatorSession } from '../operations/operator-session';
 import { packageRoot } from '../runtime/package-root';
 import { printConnectionBlock, printDeath } from '../stack/connection-block';
 import { DEMO_GRACE_MS } from './row-comes-back';

@@ -3,7 +3,7 @@ import { exampleOrder } from '../cli/example-order';
 import type { OrderResult } from '../client';
 import type { Order } from '../domain/order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
-import type { OperatorSession } from '../operations/connect';
+import type { OperatorSession } from '../operations/operator-session';
 import type { ConnectionDetails } from '../stack/processes';
 import type { DemoAnswer } from './decide';
 import type { Narrator } from '../stack/narrator';

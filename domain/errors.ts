@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'TooLateToCancel'
   | 'DispatchUnavailable'
   | 'BrokerUnavailable'
+  | 'DatabaseUnavailable'
+  | 'MigrationFailed'
   | 'UnroutableMessage'
   | 'MalformedMessage'
   | 'InvalidConfiguration';
@@ -75,6 +77,24 @@ export class DispatchUnavailable extends OrderDispatchError {
  */
 export class BrokerUnavailable extends OrderDispatchError {
   readonly code = 'BrokerUnavailable';
+}
+
+/** A database does not answer, or cannot serve just now. Whatever was asked is safe to repeat. */
+export class DatabaseUnavailable extends OrderDispatchError {
+  readonly code = 'DatabaseUnavailable';
+
+  /**
+   * @param database which one, with its place: `the order database at host/name`; never its URL, which
+   * has a password.
+   */
+  constructor(database: string, options: { why: string; cause: unknown }) {
+    super(`${database} cannot be reached (${options.why}): safe to repeat`, options);
+  }
+}
+
+/** A migration failed, or one that a database has was edited since; the message names it. */
+export class MigrationFailed extends OrderDispatchError {
+  readonly code = 'MigrationFailed';
 }
 
 /** The broker returned a message because no queue is bound for it. */

@@ -1,6 +1,6 @@
+import type { Decision } from './decisions';
 import type { Outcome, RejectionCode } from './messages/acknowledgement';
 import type { Policy } from './policy';
-import type { Decision } from './resolution';
 import type { DispatchedBy, EscalationReason, OrderStatus } from './status';
 
 /** The order row as workflows see it: no personal data, times as ISO 8601. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InvalidOrder } from './errors';
 import { describeIssues } from './describe-issues';
+import { ORDER_ID_PATTERN, ORDER_ID_RULE } from './order-id';
 
 /** Largest order, as UTF-8 bytes of its JSON; with its envelope it stays within a message's 64 KiB. */
 const ORDER_MAX_BYTES = 60 * 1024;
@@ -8,10 +9,8 @@ const ORDER_MAX_BYTES = 60 * 1024;
 /** Largest `details`, as UTF-8 bytes of its JSON. */
 const DETAILS_MAX_BYTES = 32 * 1024;
 
-/** An order ID: 1-64 characters of `[A-Za-z0-9_-]`, so that it fits into every name made of it. */
-export const orderIdSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 characters of A-Z, a-z, 0-9, _ and -');
+/** An order ID. */
+export const orderIdSchema = z.string().regex(ORDER_ID_PATTERN, ORDER_ID_RULE);
 
 const text = (maximum: number) => z.string().min(1).max(maximum);
 

@@ -1,18 +1,8 @@
 import { z } from 'zod';
+import { actorSchema, noteSchema } from './act';
+import { FINDING_DECISIONS, ORDER_DECISIONS } from './decisions';
 import { ResolutionRefused } from './errors';
 import { describeIssues } from './describe-issues';
-
-/** What a person can decide about an order's human task. */
-export const ORDER_DECISIONS = ['retry', 'markDispatched', 'cancel'] as const;
-
-/** What a person can decide about a finding: what the databases disagree about. */
-export const FINDING_DECISIONS = ['keep', 'withdraw', 'restart'] as const;
-
-/** What a person can decide; which of them a human task takes, it says itself. */
-export type Decision = (typeof ORDER_DECISIONS)[number] | (typeof FINDING_DECISIONS)[number];
-
-const actorSchema = z.string().trim().min(1).max(200);
-const noteSchema = z.string().trim().min(1).max(2_000);
 
 const resolutionSchema = z
   .strictObject({

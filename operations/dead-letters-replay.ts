@@ -8,15 +8,14 @@ import {
   replayDeadLetter,
   type Comeback,
   type DeadLetter,
-  type DeadLetterDecision,
   type DeadLetterFilter,
 } from '../database/orders/dead-letters';
+import { parseAct, type Act } from '../domain/act';
 import { deadLetterQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, MalformedMessage, UnroutableMessage } from '../domain/errors';
 import type { ConnectionOptions } from '../messaging/connection';
 import type { OutgoingMessage } from '../messaging/publisher';
-import { parseDecision } from './dead-letters';
-import { openReplayBroker, type ReplayBroker } from './dead-letters-connect';
+import { openReplayBroker, type ReplayBroker } from './replay-broker';
 
 /** What to replay, and how carefully. */
 export interface ReplayOptions {
@@ -84,7 +83,7 @@ const PAGE = 200;
  */
 export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayReport> {
   const { database, limit = Infinity, dryRun = false } = options;
-  const decision = parseDecision(options);
+  const act = parseAct(options);
   const upToId = await lastDeadLetterId(database);
   const filter: DeadLetterFilter = { ...options.filter, state: 'open', upToId };
   const groups = await groupDeadLetters(database, filter);
@@ -99,7 +98,7 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayR
     broker = await openReplayBroker({ url: options.amqpUrl, log: options.log });
     const sourceQueues = [...new Set(groups.map(({ sourceQueue }) => sourceQueue))];
     if (options.canary !== 0) await requireConsumers(broker, sourceQueues);
-    await replayAll({ ...options, broker, decision, filter, upToId, report });
+    await replayAll({ ...options, broker, act, filter, upToId, report });
   } catch (error) {
     const because = stopReason(error);
     if (!because) throw error;
@@ -111,33 +110,34 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayR
   return report;
 }
 
-type Run = ReplayOptions & {
+/** A replay that is under way. */
+type Replay = ReplayOptions & {
   broker: ReplayBroker;
-  decision: DeadLetterDecision;
+  act: Act;
   filter: DeadLetterFilter;
   upToId: string;
   report: ReplayReport;
 };
 
-async function replayAll(run: Run): Promise<void> {
-  const { ratePerSecond = 10, canary = 3, watchMs = 20_000, report, onProgress } = run;
+async function replayAll(replay: Replay): Promise<void> {
+  const { ratePerSecond = 10, canary = 3, watchMs = 20_000, report, onProgress } = replay;
   const canaries = Math.min(canary, report.matched);
   const watch = async () => {
     onProgress?.({ kind: 'watching', canaries: report.replayed.length, watchMs });
-    await watchCanaries(run, canaries, watchMs);
+    await watchCanaries(replay, canaries, watchMs);
   };
   let nextAt = Date.now();
   let lookAt = nextAt;
-  for await (const id of openIds(run)) {
+  for await (const id of openIds(replay)) {
     await delay(Math.max(0, nextAt - Date.now()));
     nextAt = Math.max(nextAt, Date.now() - 1_000) + 1_000 / ratePerSecond;
-    if (!(await replayOne(run, id))) continue;
+    if (!(await replayOne(replay, id))) continue;
     report.replayed.push(id);
     const replayed = report.replayed.length;
     onProgress?.({ kind: 'replayed', replayed, of: report.matched });
     if (replayed === canaries) await watch();
     if (replayed > canaries && Date.now() >= lookAt) {
-      await refuseComebacks(run, canaries);
+      await refuseComebacks(replay, canaries);
       lookAt = Date.now() + LOOK_EVERY_MS;
     }
     if (replayed >= report.matched) return;
@@ -147,7 +147,7 @@ async function replayAll(run: Run): Promise<void> {
 }
 
 /** The IDs of what is to be replayed, page by page. */
-async function* openIds({ database, filter }: Run): AsyncGenerator<string> {
+async function* openIds({ database, filter }: Replay): AsyncGenerator<string> {
   let afterId = '0';
   for (;;) {
     const page = await findDeadLetters(database, { ...filter, afterId }, PAGE);
@@ -159,14 +159,14 @@ async function* openIds({ database, filter }: Run): AsyncGenerator<string> {
 }
 
 /** Replays one, and waits for the broker where it is away. @returns false where it is not open any more. */
-async function replayOne(run: Run, id: string): Promise<boolean> {
-  const { database, broker, decision, brokerWaitMs = 30_000, onProgress } = run;
+async function replayOne(replay: Replay, id: string): Promise<boolean> {
+  const { database, broker, act, brokerWaitMs = 30_000, onProgress } = replay;
   let deadline: number | undefined;
   for (;;) {
     try {
       return await replayDeadLetter(database, {
         id,
-        decision,
+        act,
         publish: (deadLetter) => broker.publisher.publish(messageOf(deadLetter)),
       });
     } catch (error) {
@@ -234,18 +234,18 @@ async function requireConsumers(
   );
 }
 
-async function watchCanaries(run: Run, canaries: number, watchMs: number): Promise<void> {
+async function watchCanaries(replay: Replay, canaries: number, watchMs: number): Promise<void> {
   const until = Date.now() + watchMs;
   for (;;) {
-    await refuseComebacks(run, canaries);
+    await refuseComebacks(replay, canaries);
     const leftMs = until - Date.now();
     if (leftMs <= 0) return;
     await delay(Math.min(LOOK_EVERY_MS, leftMs));
   }
 }
 
-async function refuseComebacks(run: Run, canaries: number): Promise<void> {
-  const { database, report, upToId } = run;
+async function refuseComebacks(replay: Replay, canaries: number): Promise<void> {
+  const { database, report, upToId } = replay;
   const ids = report.replayed.slice(0, canaries);
   if (ids.length === 0) return;
   const [first] = await findComebacks(database, { ids, afterId: upToId });

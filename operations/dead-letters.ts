@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { OrdersDatabase } from '../database/orders/connection';
 import {
   discardOpenDeadLetters,
@@ -6,21 +5,18 @@ import {
   groupDeadLetters,
   readDeadLetter,
   type DeadLetter,
-  type DeadLetterDecision,
   type DeadLetterEntry,
   type DeadLetterFilter,
   type DeadLetterGroup,
 } from '../database/orders/dead-letters';
+import { parseAct } from '../domain/act';
 import { ResolutionRefused } from '../domain/errors';
-import { describeIssues } from '../domain/describe-issues';
 
-export { DEAD_LETTER_STATES } from '../database/orders/dead-letters';
 export type {
   Comeback,
   DeadLetterEntry,
   DeadLetterFilter,
   DeadLetterGroup,
-  DeadLetterState,
 } from '../database/orders/dead-letters';
 
 /** Dead letters, grouped first. */
@@ -102,27 +98,11 @@ export async function discardDeadLetters(given: {
   dryRun?: boolean;
 }): Promise<DiscardReport> {
   const { database, dryRun = false } = given;
-  const decision = parseDecision(given);
+  const act = parseAct(given);
   const filter: DeadLetterFilter = { ...given.filter, state: 'open' };
   const { matched } = await listDeadLetters({ database, filter, limit: 0 });
-  const discarded = dryRun ? 0 : await discardOpenDeadLetters(database, filter, decision);
+  const discarded = dryRun ? 0 : await discardOpenDeadLetters(database, filter, act);
   return { dryRun, matched, discarded };
-}
-
-const decisionSchema = z.object({
-  actor: z.string().trim().min(1).max(200),
-  note: z.string().trim().min(1).max(2_000),
-});
-
-/**
- * Parses who decides about dead letters, and why.
- *
- * @throws {@link ResolutionRefused} that names each bad field.
- */
-export function parseDecision(input: unknown): DeadLetterDecision {
-  const parsed = decisionSchema.safeParse(input);
-  if (!parsed.success) throw new ResolutionRefused(describeIssues(parsed.error, 'resolution'));
-  return parsed.data;
 }
 
 function textOf(content: Uint8Array): string {

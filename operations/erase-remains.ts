@@ -2,7 +2,7 @@ import { optionalTsToMs } from '@temporalio/common/lib/time';
 import { translateError } from '../client/translate-error';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { workflowIdsOf } from '../temporal/order-workflows';
-import type { OperatorSession } from './connect';
+import type { OperatorSession } from './operator-session';
 
 /** A workflow run whose history still has an order's personal data. */
 interface RemainingHistory {

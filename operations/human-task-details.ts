@@ -3,7 +3,7 @@ import { OrderNotFound, ResolutionRefused } from '../domain/errors';
 import type { OrderStatusView } from '../domain/workflow-contract';
 import { QUERIES, orderIdOfWorkflow } from '../domain/temporal-names';
 import { ifFound, workflowIdsOf } from '../temporal/order-workflows';
-import type { OperatorSession } from './connect';
+import type { OperatorSession } from './operator-session';
 
 /** An open human task, with all that one needs to decide. */
 export interface HumanTaskDetails {
@@ -21,11 +21,6 @@ const METADATA_QUERY = '__temporal_workflow_metadata';
 /** How long a worker may take to answer, in ms. */
 const QUERY_TIMEOUT_MS = 10_000;
 
-/** The order of a task ID (its workflow ID) or of an order ID. */
-export function orderIdOfTask(orderOrTaskId: string): string {
-  return orderIdOfWorkflow(orderOrTaskId) ?? orderOrTaskId;
-}
-
 /**
  * Reads an open human task: of a task ID that one, of an order ID the one that is open about it, be it
  * the order's own or a finding's.
@@ -37,7 +32,7 @@ export async function readHumanTask(
   session: OperatorSession,
   orderOrTaskId: string,
 ): Promise<HumanTaskDetails> {
-  const orderId = orderIdOfTask(orderOrTaskId);
+  const orderId = orderIdOfWorkflow(orderOrTaskId) ?? orderOrTaskId;
   const candidates = orderId === orderOrTaskId ? workflowIdsOf(orderId) : [orderOrTaskId];
   let isKnown = false;
   for (const taskId of candidates) {

@@ -10,8 +10,7 @@ export interface MigratedDatabase {
 /**
  * Brings the given databases up to date, one after the other. Safe to repeat.
  *
- * @throws MigrationError where a database cannot be reached, or a migration fails; what was applied
- * until then stays.
+ * @throws DatabaseUnavailable, MigrationFailed; what was applied until then stays.
  */
 export async function migrateDatabases(
   urls: Readonly<Partial<Record<DatabaseSchema, string>>>,

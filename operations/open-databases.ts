@@ -1,7 +1,16 @@
 import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
-import { openDispatchView, type DispatchView } from '../database/dispatch/dispatch-view';
+import {
+  findDispatchRows,
+  openDispatchView,
+  type DispatchView,
+} from '../database/dispatch/dispatch-view';
+import { isNotMigrated } from '../database/not-migrated';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
+import { lastDeadLetterId } from '../database/orders/dead-letters';
 import { isDatabaseUnavailable } from '../database/unavailable';
+import { defined } from '../domain/defined';
+import { DatabaseUnavailable, InvalidConfiguration } from '../domain/errors';
+import { hostAndName } from '../domain/host-and-name';
 
 /** The databases that an operator's command works on. */
 export interface OperatorDatabases {
@@ -12,67 +21,68 @@ export interface OperatorDatabases {
   dispatchView?: DispatchView;
 }
 
-/** Why a database did not serve: nothing answers there, or it lacks what a migration brings. */
-class DatabaseFailure extends Error {
-  override readonly name = 'DatabaseFailure';
-
-  constructor(
-    readonly code: 'databaseUnreachable' | 'databaseNotMigrated',
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** Where the databases are. */
+export interface OperatorDatabaseUrls {
+  ordersDatabaseUrl: string;
+  dispatchDatabaseUrl?: string;
 }
 
+/** The databases of these URLs: the dispatch database is among them where its URL is. */
+export type DatabasesOf<Urls extends OperatorDatabaseUrls> = Urls extends {
+  dispatchDatabaseUrl: string;
+}
+  ? Required<OperatorDatabases>
+  : OperatorDatabases;
+
 /** One statement after the other: a person waits. */
-const MAXIMUM_CONNECTIONS = 2;
+const maximumConnections = 2;
 
 /**
- * Opens the databases, works, and closes them, whatever happens.
+ * Opens the databases, asks each whether it answers, works, and closes them, whatever happens. With one
+ * of them away nothing is done to the other.
  *
- * @throws {@link DatabaseFailure} where one cannot be reached, or is not migrated.
+ * @throws {@link DatabaseUnavailable} where one does not answer, also in the middle of the work;
+ * {@link InvalidConfiguration} where one is not migrated.
  */
-export async function withOperatorDatabases<Result>(
-  urls: { orders: string; dispatch?: string },
-  work: (databases: OperatorDatabases) => Promise<Result>,
+export async function withOperatorDatabases<Urls extends OperatorDatabaseUrls, Result>(
+  { ordersDatabaseUrl, dispatchDatabaseUrl }: Urls,
+  work: (databases: DatabasesOf<Urls>) => Promise<Result>,
 ): Promise<Result> {
-  const maximumConnections = MAXIMUM_CONNECTIONS;
-  const orders = openOrdersDatabase({ url: urls.orders, maximumConnections });
+  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections });
   const dispatch =
-    urls.dispatch === undefined
+    dispatchDatabaseUrl === undefined
       ? undefined
-      : openDispatchDatabase({ url: urls.dispatch, maximumConnections });
+      : openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections });
   const dispatchView =
-    urls.dispatch === undefined ? undefined : openDispatchView({ url: urls.dispatch });
+    dispatchDatabaseUrl === undefined ? undefined : openDispatchView({ url: dispatchDatabaseUrl });
+  const databases = defined({ orders, dispatch, dispatchView }) as DatabasesOf<Urls>;
+  const ordersName = `the order database at ${hostAndName(ordersDatabaseUrl)}`;
+  const dispatchName =
+    dispatchDatabaseUrl && `the dispatch database at ${hostAndName(dispatchDatabaseUrl)}`;
   try {
-    return await work({
-      orders,
-      ...(dispatch && { dispatch }),
-      ...(dispatchView && { dispatchView }),
-    });
-  } catch (error) {
-    throw toDatabaseFailure(error);
+    await naming(ordersName, () => lastDeadLetterId(orders));
+    if (dispatchView && dispatchName) {
+      await naming(dispatchName, () => findDispatchRows(dispatchView, []));
+    }
+    const either = dispatchName ? `${ordersName} or ${dispatchName}` : ordersName;
+    return await naming(either, () => work(databases));
   } finally {
     await Promise.all([orders.close(), dispatch?.close(), dispatchView?.close()]);
   }
 }
 
-/** Prisma's messages span many lines and quote the statement. */
-function toDatabaseFailure(cause: unknown): unknown {
-  if (isDatabaseUnavailable(cause)) {
-    return new DatabaseFailure('databaseUnreachable', 'a database does not answer just now', {
-      cause,
-    });
-  }
-  const { code, meta } = cause as { code?: unknown; meta?: unknown };
-  // No such table or column, by Prisma's code or, in a statement of our own, by PostgreSQL's.
-  if (/P2021|P2022|42P01|42703/.test(`${String(code)} ${JSON.stringify(meta ?? '')}`)) {
-    return new DatabaseFailure(
-      'databaseNotMigrated',
-      'a database lacks a table or a column: run `order-dispatch setup migrate`',
+/** Names the database in what it throws: Prisma's messages span many lines and quote the statement. */
+async function naming<Result>(database: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (isDatabaseUnavailable(cause)) {
+      throw new DatabaseUnavailable(database, { why: 'it does not answer', cause });
+    }
+    if (!isNotMigrated(cause)) throw cause;
+    throw new InvalidConfiguration(
+      `${database} lacks a table or a column: run \`order-dispatch setup migrate\``,
       { cause },
     );
   }
-  return cause;
 }

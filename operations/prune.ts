@@ -60,24 +60,25 @@ export async function prune(
   const cutoffs = Object.fromEntries(
     PRUNED_ORDERS_TABLES.map((table) => [table, before(table)]),
   ) as Cutoffs;
-  const plan: { database: PrunedTable['database']; table: RetainedTable; batches: Batches }[] = [
-    ...PRUNED_ORDERS_TABLES.map((table) => ({
-      database: 'orders' as const,
-      table,
-      batches: ordersBatches(databases, { table, cutoffs }, options),
-    })),
-    ...(databases.dispatch ? PRUNED_DISPATCH_TABLES : []).map((table) => ({
-      database: 'dispatch' as const,
-      table,
-      batches: dispatchBatches(databases, { table, cutoffs, before: before(table) }, options),
-    })),
-  ];
+  const plan: { database: PrunedTable['database']; table: RetainedTable; deletions: Deletions }[] =
+    [
+      ...PRUNED_ORDERS_TABLES.map((table) => ({
+        database: 'orders' as const,
+        table,
+        deletions: ordersDeletions(databases, { table, cutoffs }, options),
+      })),
+      ...(databases.dispatch ? PRUNED_DISPATCH_TABLES : []).map((table) => ({
+        database: 'dispatch' as const,
+        table,
+        deletions: dispatchDeletions(databases, { table, cutoffs, before: before(table) }, options),
+      })),
+    ];
   const tables: PrunedTable[] = [];
-  for (const { database, table, batches } of plan) {
+  for (const { database, table, deletions } of plan) {
     if (signal?.aborted) break;
     let rows = 0;
-    for await (const batch of batches) {
-      rows += batch;
+    for await (const deleted of deletions) {
+      rows += deleted;
       onProgress?.({ table, rows });
       if (signal?.aborted) break;
     }
@@ -88,13 +89,13 @@ export async function prune(
 }
 
 /** How many rows each batch deleted, or would delete. Nothing is done until the next is asked for. */
-type Batches = AsyncGenerator<number, void, undefined>;
+type Deletions = AsyncGenerator<number, void, undefined>;
 
-async function* ordersBatches(
+async function* ordersDeletions(
   { orders }: OperatorDatabases,
   given: { table: PrunedOrdersTable; cutoffs: Cutoffs },
   { dryRun, batchSize }: PruneOptions,
-): Batches {
+): Deletions {
   if (dryRun) {
     yield await countExpired(orders, given);
     return;
@@ -107,11 +108,11 @@ async function* ordersBatches(
 }
 
 /** No constraint spans the two databases, so the order database is asked about every batch. */
-async function* dispatchBatches(
+async function* dispatchDeletions(
   { orders, dispatch }: OperatorDatabases,
   given: { table: PrunedDispatchTable; cutoffs: Cutoffs; before: Date },
   { dryRun, batchSize }: PruneOptions,
-): Batches {
+): Deletions {
   if (!dispatch) return;
   const { table, cutoffs, before } = given;
   let after: OldRow | undefined;

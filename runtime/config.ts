@@ -87,11 +87,11 @@ const supplementSchema = z.object({
     ),
 });
 
-const clientSchema = z.object(temporalVariables);
-
-const setupSchema = z.object({
+const installationSchema = z.object({
+  ...temporalVariables,
   ORDERS_DATABASE_URL: databaseUrl.optional(),
   DISPATCH_DATABASE_URL: databaseUrl.optional(),
+  AMQP_URL: amqpUrl.optional(),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -146,13 +146,12 @@ export interface ProcessConfig {
   crashPoint?: (typeof CRASH_POINTS)[number];
 }
 
-/** What the environment says about where a client's commands go; nothing, where it is silent. */
-export type ClientConfig = Partial<TemporalConfig>;
-
-/** The databases that the environment names. */
-export interface DatabaseUrls {
-  orders?: string;
-  dispatch?: string;
+/** What the environment says about where an installation's services are; nothing, where it is silent. */
+export interface InstallationConfig {
+  temporal: Partial<TemporalConfig>;
+  ordersDatabaseUrl?: string;
+  dispatchDatabaseUrl?: string;
+  amqpUrl?: string;
 }
 
 /**
@@ -206,25 +205,20 @@ export function readSupplementConfig(environment: Environment = process.env): Su
 }
 
 /**
- * Reads what the environment says about where Temporal is.
+ * Reads where the environment says that an installation's services are.
  *
  * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
  */
-export function readClientConfig(environment: Environment = process.env): ClientConfig {
-  return toTemporal(read(clientSchema, environment));
-}
-
-/**
- * Reads the databases that the environment names.
- *
- * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
- */
-export function readDatabaseUrls(environment: Environment = process.env): DatabaseUrls {
-  const variables = read(setupSchema, environment);
-  return defined({
-    orders: variables.ORDERS_DATABASE_URL,
-    dispatch: variables.DISPATCH_DATABASE_URL,
-  });
+export function readInstallationConfig(environment: Environment = process.env): InstallationConfig {
+  const variables = read(installationSchema, environment);
+  return {
+    temporal: toTemporal(variables),
+    ...defined({
+      ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
+      dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
+      amqpUrl: variables.AMQP_URL,
+    }),
+  };
 }
 
 function read<Shape extends z.ZodObject>(schema: Shape, environment: Environment): z.infer<Shape> {

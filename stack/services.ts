@@ -1,5 +1,6 @@
 import { Connection } from '@temporalio/client';
-import { applyMigrations, MigrationError } from '../database/migrate';
+import { applyMigrations } from '../database/migrate';
+import { OrderDispatchError } from '../domain/errors';
 import { registerSearchAttributes } from '../temporal/search-attributes';
 import { type GivenServices, givenServices } from './given-services';
 import { isOpen } from './servers/ports';
@@ -235,7 +236,7 @@ async function migrate(
       applyMigrations({ url: urls.orders, schema: 'orders' }),
       applyMigrations({ url: urls.dispatch, schema: 'dispatch' }),
     ]).catch((error: unknown) => {
-      throw error instanceof MigrationError
+      throw error instanceof OrderDispatchError
         ? new StackError(error.message, { cause: error })
         : error;
     }),

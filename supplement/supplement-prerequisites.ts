@@ -3,12 +3,13 @@ import { findDispatchRows, type DispatchView } from '../database/dispatch/dispat
 import { pendingMigrations } from '../database/migrate';
 import { isDatabaseUnavailable } from '../database/unavailable';
 import { InvalidConfiguration } from '../domain/errors';
+import { hostAndName } from '../domain/host-and-name';
 
 /**
  * Checks what the supplement system stands on, before it takes a message.
  *
- * @throws {@link InvalidConfiguration} that names what is missing and what mends it; MigrationError
- * where the order database cannot be reached.
+ * @throws {@link InvalidConfiguration} that names what is missing and what mends it;
+ * DatabaseUnavailable where the order database cannot be reached.
  */
 export async function checkSupplementPrerequisites(options: {
   connection: NativeConnection;
@@ -45,10 +46,9 @@ async function checkDispatchView(view: DispatchView, url: string): Promise<void>
     await findDispatchRows(view, []);
   } catch (cause) {
     if (cause instanceof InvalidConfiguration) throw cause;
-    const { host, pathname } = new URL(url);
     const what = isDatabaseUnavailable(cause) ? 'cannot be reached' : 'cannot be read';
     throw new InvalidConfiguration(
-      `the dispatch database at ${host}${pathname} ${what}: ${lastLine(cause)}`,
+      `the dispatch database at ${hostAndName(url)} ${what}: ${lastLine(cause)}`,
       { cause },
     );
   }

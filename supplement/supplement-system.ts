@@ -46,8 +46,9 @@ export interface SupplementSystem {
  * `reconcileOrder` put right what is not; it answers workflows that ask what the dispatch database
  * says; and it drains the dead-letter queues, its own too, to where people see them.
  *
- * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration or MigrationError
- * where a database, a migration, the view or the namespace is missing, with what mends it.
+ * @throws BrokerUnavailable where RabbitMQ cannot be reached; DatabaseUnavailable, MigrationFailed or
+ * InvalidConfiguration where a database, a migration, the view or the namespace is missing, with what
+ * mends it.
  */
 export async function startSupplementSystem(
   options: SupplementSystemOptions,

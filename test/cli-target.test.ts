@@ -54,7 +54,7 @@ describe('target of a command', () => {
     const environment = { TEMPORAL_ADDRESS: NOWHERE, TEMPORAL_NAMESPACE: 'other' };
     const options = ['--address', address, '--namespace', namespace];
     expect(await look({ directory: bare, environment }, ...options)).toMatchObject({
-      said: `target: --address ${address}, namespace ${namespace}`,
+      said: `target: --address (${address}, namespace ${namespace})`,
       reached: true,
       stdout: '',
     });
@@ -63,7 +63,7 @@ describe('target of a command', () => {
   test('then the environment', async () => {
     const environment = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
     expect(await look({ directory: bare, environment })).toMatchObject({
-      said: `target: TEMPORAL_ADDRESS ${address}, namespace ${namespace}`,
+      said: `target: environment (${address}, namespace ${namespace})`,
       reached: true,
     });
   });
@@ -86,7 +86,7 @@ describe('target of a command', () => {
   test('no target at all exits with 2 and says what to do', async () => {
     const result = await look({ directory: bare });
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(errorLine(result)).toMatch(/^error: no target: .*`npm run up`.*TEMPORAL_ADDRESS/);
+    expect(errorLine(result)).toMatch(/^error: no target: TEMPORAL_ADDRESS .*`npm run up`$/);
   });
 
   test.each([
@@ -98,17 +98,78 @@ describe('target of a command', () => {
       const result = await look({ directory: withStack, environment });
       expect(result).toMatchObject({ exitCode: 2, stdout: '', said: undefined });
       expect(result.stderr).toMatch(
-        /^error: [^\n]+ choose with --address and --namespace[^\n]*\n$/,
+        /^error: [^\n]+ choose with --from environment or --from local-stack, or with --address [^\n]+\n$/,
       );
       expect(result.stderr).toContain(`${Object.keys(environment)[0]}=`);
       expect(result.stderr).toContain(`(${address}, namespace ${namespace})`);
-      const chosen = ['--address', address, '--namespace', namespace];
-      expect(await look({ directory: withStack, environment }, ...chosen)).toMatchObject({
-        said: `target: local stack (${address}, namespace ${namespace})`,
-        reached: true,
-      });
+      for (const chosen of [
+        ['--address', address, '--namespace', namespace],
+        ['--from', 'local-stack'],
+      ]) {
+        expect(await look({ directory: withStack, environment }, ...chosen)).toMatchObject({
+          said: `target: local stack (${address}, namespace ${namespace})`,
+          reached: true,
+        });
+      }
     },
   );
+
+  describe('all services of a command are of one installation', () => {
+    const elsewhere = `postgresql://me:SECRET@${NOWHERE}/elsewhere`;
+    const sweep = (environment: Record<string, string>, ...args: string[]) =>
+      cli(['sweep', ...args], { directory: withStack, environment });
+
+    test('an environment that names one database of another than the running local stack is refused', async () => {
+      const refused = await sweep({ DISPATCH_DATABASE_URL: elsewhere });
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(errorLine(refused)).toMatch(
+        /^error: the environment \(DISPATCH_DATABASE_URL=127\.0\.0\.1:1\/elsewhere\) is not the local stack/,
+      );
+      expect(refused.stderr).not.toContain('SECRET');
+    });
+
+    test('--from environment takes nothing from the local stack, and says all that is missing', async () => {
+      const environment = { DISPATCH_DATABASE_URL: elsewhere };
+      const missing = await sweep(environment, '--from', 'environment');
+      expect(missing).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(errorLine(missing)).toMatch(
+        /^error: no target: TEMPORAL_ADDRESS \(or --address\) and ORDERS_DATABASE_URL are not set: /,
+      );
+    });
+
+    test("an address elsewhere does not go with the local stack's databases", async () => {
+      const missing = await sweep({}, '--address', NOWHERE);
+      expect(missing).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(errorLine(missing)).toMatch(
+        /ORDERS_DATABASE_URL and DISPATCH_DATABASE_URL are not set/,
+      );
+      const contradiction = await sweep({}, '--address', NOWHERE, '--from', 'local-stack');
+      expect(contradiction).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(errorLine(contradiction)).toMatch(/^error: --address: not the local stack's/);
+    });
+
+    test("the local stack's address goes with its databases, whatever the environment names", async () => {
+      const chosen = await sweep({ ORDERS_DATABASE_URL: elsewhere }, '--address', address);
+      expect(chosen.stderr).toContain(
+        `target: local stack (${address}, namespace ${namespace}, order database 127.0.0.1:1/orders, dispatch database 127.0.0.1:1/dispatch)`,
+      );
+    });
+
+    test('what a command does not work with does not stop it', async () => {
+      const environment = { ORDERS_DATABASE_URL: elsewhere };
+      expect(await look({ directory: withStack, environment })).toMatchObject({ reached: true });
+    });
+
+    test('next commands go to the same target', async () => {
+      const unknown = await cli(['tasks', 'list', '--from', 'elsewhere'], { directory: withStack });
+      expect(unknown).toMatchObject({ exitCode: 2 });
+      const placed = await cli(['place', '--file', '-', '--from', 'local-stack'], {
+        directory: withStack,
+        input: JSON.stringify(newOrder()),
+      });
+      expect(placed.stdout).toMatch(/order-dispatch show \S+ --from local-stack$/m);
+    });
+  });
 
   test('an address where nothing listens, and a namespace that is not there, exit with 3', async () => {
     const nowhere = await look({ directory: bare }, '--address', NOWHERE);
@@ -268,13 +329,13 @@ describe('target of a command', () => {
       const environment = { ORDERS_DATABASE_URL: `postgresql://me:SECRET@${NOWHERE}/elsewhere` };
       const guess = await cli(['setup', 'migrate'], { directory: withStack, environment });
       expect(guess).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(errorLine(guess)).toContain('--from environment or --from local-stack');
+      expect(errorLine(guess)).toContain('choose with --from environment or --from local-stack');
       const chosen = await cli(['setup', 'migrate', '--from', 'environment'], {
         directory: withStack,
         environment,
       });
       expect(chosen).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(chosen.stderr).toContain(`target: environment (orders ${NOWHERE}/elsewhere)`);
+      expect(chosen.stderr).toContain(`target: environment (order database ${NOWHERE}/elsewhere)`);
       expect(guess.stderr + chosen.stderr).not.toContain('SECRET');
     });
 

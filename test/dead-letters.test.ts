@@ -356,12 +356,12 @@ describe('dead letters', () => {
     const id = String(first?.id);
     const given = { database: bed.databases.orders, filter: { ids: [id] } };
     await expect(discardDeadLetters({ ...given, actor: ' ', note: 'why' })).rejects.toThrow(
-      'resolution.actor',
+      'act.actor',
     );
     await expect(discardDeadLetters({ ...given, actor: 'ana', note: '' })).rejects.toThrow(
-      'resolution.note',
+      'act.note',
     );
-    await expect(replay({ filter: { ids: [id] }, note: ' ' })).rejects.toThrow('resolution.note');
+    await expect(replay({ filter: { ids: [id] }, note: ' ' })).rejects.toThrow('act.note');
     expect(await count(reason, 'open')).toBe(2);
     expect(await discardDeadLetters({ ...given, actor: 'ana', note: 'a test' })).toEqual({
       dryRun: false,
@@ -489,9 +489,18 @@ describe('dead letters', () => {
       ['no ID and no filter', ['replay', ...by], /^error: say which dead letters/],
       ['no actor', ['discard', '1', '--note', 'n'], /'--actor <name>' not specified/],
       ['an empty note', ['discard', '1', '--actor', 'a', '--note', ' '], /^error: --note: /],
-      ['an ID that is none', ['show', 'o-1'], /An ID is a number/],
+      [
+        'an ID that is none',
+        ['show', 'o-1'],
+        /^error: ID: must be a number of `dead-letters list`$/,
+      ],
+      ['a rate of nothing', ['replay', '--all', '--rate', '0', ...by], /^error: --rate: must be a/],
       ['a queue that is none', ['list', '--queue', 'x'], /Allowed choices are dispatch\.requests/],
-      ['a time that is none', ['list', '--since', 'noon'], /It is 30m, 2h, 3d or like/],
+      [
+        'a time that is none',
+        ['list', '--since', 'noon'],
+        /^error: --since: must be 30m, 24h, 7d or like/,
+      ],
     ])('%s exits with 2 and says what is wrong', async (_what, args, said) => {
       const result = await cli(args);
       expect(result).toMatchObject({ exitCode: 2, stdout: '' });
@@ -504,7 +513,7 @@ describe('dead letters', () => {
       const noDatabase = await cli(['list'], { ORDERS_DATABASE_URL });
       expect(noDatabase).toMatchObject({ exitCode: 3, stdout: '' });
       expect(errorLine(noDatabase)).toMatch(
-        /^error: databaseUnreachable: .*127\.0\.0\.1:1\/orders/,
+        /^error: DatabaseUnavailable: .*127\.0\.0\.1:1\/orders .*safe to repeat$/,
       );
       await deadRequests(1, `nowhere-${randomUUID()}`);
       const noBroker = await cli(['replay', '--reason', 'nowhere', ...by], {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
@@ -16,6 +16,24 @@ describe('package', () => {
       /node_modules\/(amqplib|@prisma|prisma|@temporalio\/(worker|core-bridge))\//,
     );
   });
+
+  test.each([['--help'], ['prune', '--help'], ['show', 'o 1']])(
+    'the command line answers `%s %s` at once: it loads neither zod, Temporal, Prisma nor amqplib',
+    (...typed) => {
+      const script = `
+        process.argv.push(...${JSON.stringify(typed.filter(Boolean))});
+        process.on('exit', () => console.error(JSON.stringify(Object.keys(require.cache))));
+        require('./dist/cli/main.js');`;
+      const { stderr } = spawnSync(process.execPath, ['-e', script, '--'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      });
+      expect(stderr).toContain('node_modules/commander');
+      expect(stderr).not.toMatch(
+        /node_modules\/(zod|@temporalio|@grpc|@prisma|prisma|pg|amqplib|pino)\//,
+      );
+    },
+  );
 
   test('the worker can be required by its own name', () => {
     const script = `console.log(typeof require('order-dispatch/worker').createOrderDispatchWorker)`;

@@ -14,8 +14,7 @@ import { withdrawalSchema } from '../domain/messages/withdrawal';
 import { parseOrder } from '../domain/order';
 import { DEFAULT_POLICY } from '../domain/policy';
 import {
-  readClientConfig,
-  readDatabaseUrls,
+  readInstallationConfig,
   readDispatchSystemConfig,
   readSupplementConfig,
   readWorkerConfig,
@@ -150,8 +149,7 @@ describe('configuration', () => {
       readWorkerConfig,
       readDispatchSystemConfig,
       readSupplementConfig,
-      readClientConfig,
-      readDatabaseUrls,
+      readInstallationConfig,
     ]) {
       try {
         reader(environment);

@@ -8,12 +8,12 @@ import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/conn
 import { InvalidConfiguration } from '../domain/errors';
 import { DEFAULT_POLICY, parsePolicyOverrides } from '../domain/policy';
 import type { OperatorDatabases } from '../operations/open-databases';
+import { parseRetention } from '../operations/parse-retention';
 import { prune, type PruneOptions } from '../operations/prune';
 import {
   DEFAULT_RETENTION,
   LONGEST_REQUEST_DAYS,
   RETENTION_RULES,
-  parseRetention,
 } from '../operations/prune-retention';
 import { createDatabase, dropDatabase } from '../stack/servers/databases';
 import { errorLine, runCli } from './run-cli';
@@ -368,7 +368,7 @@ describe('prune', () => {
       [['--orders-days', '7'], /^error: --orders-days: 7 days are fewer than 31 days: [^\n]*$/],
       [
         ['--dead-letters-days', 'x'],
-        /^error: --dead-letters-days: must be a whole number of days$/,
+        /^error: --dead-letters-days: must be a whole number from 1 to 36500$/,
       ],
       [['--batch', '0'], /^error: --batch: must be a whole number from 1 to 100000$/],
     ])('%p exits with 2 and one line, and deletes nothing', async (args, message) => {
@@ -397,16 +397,31 @@ describe('prune', () => {
     test('a database that is away, or not migrated, is told in one line', async () => {
       const away = await cli([], { ORDERS_DATABASE_URL: 'postgresql://u:SECRET@127.0.0.1:1/x' });
       expect(away).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(errorLine(away)).toMatch(/^(.*\n)?error: databaseUnreachable: [^\n]*$/);
+      expect(errorLine(away)).toMatch(
+        /^error: DatabaseUnavailable: the order database at 127\.0\.0\.1:1\/x [^\n]*$/,
+      );
       expect(away.stderr).not.toContain('SECRET');
       const name = `${surroundings.namespace}-empty`;
       const empty = await createDatabase(surroundings.stack.postgresUrl, name);
       const unmigrated = await cli([], { ORDERS_DATABASE_URL: empty });
       await dropDatabase(surroundings.stack.postgresUrl, name);
-      expect(unmigrated).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(unmigrated).toMatchObject({ exitCode: 2, stdout: '' });
       expect(errorLine(unmigrated)).toMatch(
-        /databaseNotMigrated: .*`order-dispatch setup migrate`$/,
+        /^error: InvalidConfiguration: the order database at .*`order-dispatch setup migrate`$/,
       );
+    });
+
+    test('with the dispatch database away, nothing goes from the order database', async () => {
+      await seed(200);
+      const away = await cli([], {
+        ...environment(),
+        DISPATCH_DATABASE_URL: 'postgresql://u:SECRET@127.0.0.1:1/x',
+      });
+      expect(away).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(errorLine(away)).toMatch(
+        /^error: DatabaseUnavailable: the dispatch database at 127\.0\.0\.1:1\/x [^\n]*$/,
+      );
+      expect(await orders.order.count()).toBe(1);
     });
 
     test('the help teaches every rule with its reason', async () => {

@@ -1,6 +1,6 @@
 import type { Answer, OrderState } from '../domain/order-state';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
-import type { Decision } from '../domain/resolution';
+import type { Decision } from '../domain/decisions';
 import type { Facts } from '../domain/verdict';
 import type { EscalationReason } from '../domain/status';
 import type { HumanTask } from './human-task';

@@ -4,9 +4,10 @@ import {
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Decision } from '../domain/decisions';
 import { ResolutionRefused } from '../domain/errors';
 import type { OrderStatusView } from '../domain/workflow-contract';
-import { parseResolution, type Decision, type Resolution } from '../domain/resolution';
+import { parseResolution, type Resolution } from '../domain/resolution';
 import type { EscalationReason, OrderStatus } from '../domain/status';
 import { listTask, unlistTask } from './search-attributes';
 

@@ -1,6 +1,7 @@
+import { ORDER_DECISIONS, type Decision } from '../domain/decisions';
 import type { OrderState } from '../domain/order-state';
 import { withdrawalIdOf } from '../domain/request-id';
-import { ORDER_DECISIONS, type Decision, type Resolution } from '../domain/resolution';
+import type { Resolution } from '../domain/resolution';
 import { applyResolution, cancelRejected, retryWithdrawal } from './activities';
 import { describeOrderTask } from './describe-task';
 import { openTask } from './human-task';

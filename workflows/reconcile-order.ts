@@ -8,6 +8,7 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
+import { FINDING_DECISIONS, type Decision } from '../domain/decisions';
 import type { Answer } from '../domain/order-state';
 import type {
   AcknowledgedSignal,
@@ -19,7 +20,7 @@ import { DEFAULT_POLICY } from '../domain/policy';
 import type { Finding, RepairAction } from '../domain/reconciliation';
 import type { ReconcileOrderInput, ReconcileResult } from '../domain/workflow-contract';
 import { withdrawalIdOf } from '../domain/request-id';
-import { FINDING_DECISIONS, type Decision, type Resolution } from '../domain/resolution';
+import type { Resolution } from '../domain/resolution';
 import { QUERIES, SIGNALS } from '../domain/temporal-names';
 import { decideVerdict, isAsKept, type Facts, type Verdict } from '../domain/verdict';
 import {

@@ -1,12 +1,8 @@
-import { prismaOf, type OrdersDatabase } from './connection';
-import { Prisma, type DeadLetter as DeadLetterModel } from './generated/client';
+import type { Act } from '../../domain/act';
+import type { DeadLetterState } from '../../domain/dead-letter-state';
 import { defined } from '../../domain/defined';
-
-/** What has become of a dead letter. Only an `open` one can be replayed or discarded. */
-export const DEAD_LETTER_STATES = ['open', 'replayed', 'discarded'] as const;
-
-/** What has become of a dead letter. */
-export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
+import { prismaOf, type OrdersDatabase } from './connection';
+import type { Prisma, DeadLetter as DeadLetterModel } from './generated/client';
 
 /** Properties that a replay needs, next to those that have columns of their own. */
 interface DeadLetterProperties {
@@ -68,12 +64,6 @@ export interface DeadLetterGroup {
   count: number;
   firstFailedAt: Date;
   lastFailedAt: Date;
-}
-
-/** Who decided about a dead letter, and why. */
-export interface DeadLetterDecision {
-  actor: string;
-  note: string;
 }
 
 /** How long a replay may hold its row, in ms: longer than a publish waits for its confirm. */
@@ -165,7 +155,7 @@ export function replayDeadLetter(
   database: OrdersDatabase,
   given: {
     id: string;
-    decision: DeadLetterDecision;
+    act: Act;
     publish: (deadLetter: DeadLetter) => Promise<void>;
   },
 ): Promise<boolean> {
@@ -182,7 +172,7 @@ export function replayDeadLetter(
       await given.publish(toDeadLetter(row));
       await transaction.deadLetter.update({
         where: { id },
-        data: decided('replayed', given.decision),
+        data: marked('replayed', given.act),
       });
       return true;
     },
@@ -194,11 +184,11 @@ export function replayDeadLetter(
 export async function discardOpenDeadLetters(
   database: OrdersDatabase,
   filter: DeadLetterFilter,
-  decision: DeadLetterDecision,
+  act: Act,
 ): Promise<number> {
   const { count } = await prismaOf(database).deadLetter.updateMany({
     where: { AND: [where(filter), { state: 'open' }] },
-    data: decided('discarded', decision),
+    data: marked('discarded', act),
   });
   return count;
 }
@@ -253,7 +243,8 @@ function where(filter: DeadLetterFilter): Prisma.DeadLetterWhereInput {
   });
 }
 
-function decided(state: DeadLetterState, { actor, note }: DeadLetterDecision) {
+/** What an act makes of a row. */
+function marked(state: DeadLetterState, { actor, note }: Act) {
   return { state, decidedBy: actor, decisionNote: note, decidedAt: new Date() };
 }
 
