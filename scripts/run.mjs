@@ -32,6 +32,7 @@ const COMMANDS = {
     'scripts/keep-test-stack',
   ],
   check: ['run every check that a change must pass', 'scripts/check'],
+  bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
 
 const [command, ...rest] = process.argv.slice(2);

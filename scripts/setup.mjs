@@ -116,7 +116,7 @@ async function compile() {
   });
 }
 
-const NOT_COMPILED = new Set(['node_modules', 'dist', '.local', '.git', 'test', 'bench']);
+const NOT_COMPILED = new Set(['node_modules', 'dist', '.local', '.git', 'test']);
 
 /** What the compiler makes of a source, by its ending. */
 const COMPILED = { '.ts': ['.js', '.js.map', '.d.ts'], '.cjs': ['.cjs', '.cjs.map', '.d.cts'] };

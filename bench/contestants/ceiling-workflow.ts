@@ -1,0 +1,2 @@
+/** Ends at once. */
+export async function doNothing(): Promise<void> {}
