@@ -1,23 +1,15 @@
 import type { DispatchDatabase } from '../database/dispatch/connection';
-import {
-  findLiveDispatch,
-  insertDispatch,
-  withdrawDispatch,
-} from '../database/dispatch/dispatches';
-import { findStoredAnswers, storeAnswer } from '../database/dispatch/inbox';
-import {
-  inOrderTransaction,
-  type DispatchTransaction,
-} from '../database/dispatch/order-transaction';
+import { inOrderTransaction, type Change } from '../database/dispatch/order-transaction';
+import { defined } from '../domain/defined';
 import type { Acknowledgement } from '../domain/messages/acknowledgement';
 import type { DispatchRequest } from '../domain/messages/dispatch-request';
 import type { Withdrawal } from '../domain/messages/withdrawal';
-import { withdrawalIdOf } from '../domain/request-id';
 import type { Decide } from './decide';
-import { defined } from '../domain/defined';
 
 /** The answer to a message, committed; `undefined` for silence. */
-export type CommittedAnswer = { answer: Acknowledgement; answerAfterMs: number } | undefined;
+export type CommittedAnswer = { answer: Acknowledgement; answerAfterMs?: number } | undefined;
+
+type DelayedChange = Change & { answerAfterMs?: number };
 
 /**
  * Answers a request, in one transaction. In this order: the stored answer to a repeat, the live
@@ -29,24 +21,15 @@ export function answerRequest(
   decide: Decide,
   request: DispatchRequest,
 ): Promise<CommittedAnswer> {
-  const { requestId, orderId } = request;
-  const withdrawalId = withdrawalIdOf(orderId);
-  return inOrderTransaction(database, orderId, async (transaction) => {
-    const stored = await findStoredAnswers(transaction, [requestId, withdrawalId]);
-    const repeat = stored.get(requestId);
-    if (repeat) return { answer: repeat, answerAfterMs: 0 };
-
-    const answerWith = (
-      answer: Partial<Acknowledgement> & Pick<Acknowledgement, 'outcome'>,
-      ms = 0,
-    ) => commit(transaction, { requestId, orderId, ...answer }, ms);
-    const live = await findLiveDispatch(transaction, orderId);
-    if (live) return answerWith({ outcome: 'accepted', courierId: live.courierId });
-    if (stored.get(withdrawalId)?.outcome === 'withdrawn') {
-      return answerWith({ outcome: 'rejected', rejectionCode: 'withdrawn' });
+  return inOrderTransaction<DelayedChange>(database, request, async (known) => {
+    const { repeat, withdrawal, live } = known;
+    if (repeat) return { answer: repeat };
+    if (live) return answerTo(request, { outcome: 'accepted', ...live });
+    if (withdrawal?.outcome === 'withdrawn') {
+      return answerTo(request, { outcome: 'rejected', rejectionCode: 'withdrawn' });
     }
     if (Date.parse(request.dispatchBy) <= Date.now()) {
-      return answerWith({ outcome: 'rejected', rejectionCode: 'expired' });
+      return answerTo(request, { outcome: 'rejected', rejectionCode: 'expired' });
     }
     const reply = await decide({ kind: 'request', request });
     switch (reply.kind) {
@@ -54,24 +37,19 @@ export function answerRequest(
         return undefined;
       case 'reject': {
         const { rejectionCode, retryAfterMs, detail, answerAfterMs } = reply;
-        return answerWith(
-          {
-            outcome: 'rejected',
-            rejectionCode,
-            ...defined({ retryAfterMs, detail }),
-          },
-          answerAfterMs,
-        );
+        const why = defined({ retryAfterMs, detail });
+        return {
+          ...answerTo(request, { outcome: 'rejected', rejectionCode, ...why }),
+          ...defined({ answerAfterMs }),
+        };
       }
       case 'accept': {
         const { courierId, answerAfterMs } = reply;
-        await insertDispatch(transaction, {
-          orderId,
-          requestId,
-          contentHash: request.contentHash,
-          courierId,
-        });
-        return answerWith({ outcome: 'accepted', courierId }, answerAfterMs);
+        return {
+          ...answerTo(request, { outcome: 'accepted', courierId }),
+          dispatch: { contentHash: request.contentHash, courierId },
+          ...defined({ answerAfterMs }),
+        };
       }
       default:
         throw new Error(`'${reply.kind}' does not answer a request`);
@@ -88,43 +66,33 @@ export function answerWithdrawal(
   decide: Decide,
   withdrawal: Withdrawal,
 ): Promise<CommittedAnswer> {
-  const { requestId, orderId } = withdrawal;
-  return inOrderTransaction(database, orderId, async (transaction) => {
-    const repeat = (await findStoredAnswers(transaction, [requestId])).get(requestId);
-    if (repeat) return { answer: repeat, answerAfterMs: 0 };
-
-    const live = await findLiveDispatch(transaction, orderId);
-    if (!live) return commit(transaction, { requestId, orderId, outcome: 'withdrawn' }, 0);
-    const { courierId } = live;
-    const reply = await decide({ kind: 'withdrawal', withdrawal, courierId });
+  return inOrderTransaction<DelayedChange>(database, withdrawal, async ({ repeat, live }) => {
+    if (repeat) return { answer: repeat };
+    if (!live) return answerTo(withdrawal, { outcome: 'withdrawn' });
+    const reply = await decide({ kind: 'withdrawal', withdrawal, ...live });
     switch (reply.kind) {
       case 'staySilent':
         return undefined;
       case 'refuseWithdrawal':
-        return commit(
-          transaction,
-          { requestId, orderId, outcome: 'withdrawalRefused', courierId },
-          reply.answerAfterMs,
-        );
+        return {
+          ...answerTo(withdrawal, { outcome: 'withdrawalRefused', ...live }),
+          ...defined({ answerAfterMs: reply.answerAfterMs }),
+        };
       case 'withdraw':
-        await withdrawDispatch(transaction, live);
-        return commit(
-          transaction,
-          { requestId, orderId, outcome: 'withdrawn' },
-          reply.answerAfterMs,
-        );
+        return {
+          ...answerTo(withdrawal, { outcome: 'withdrawn' }),
+          withdraw: true,
+          ...defined({ answerAfterMs: reply.answerAfterMs }),
+        };
       default:
         throw new Error(`'${reply.kind}' does not answer a withdrawal`);
     }
   });
 }
 
-async function commit(
-  transaction: DispatchTransaction,
-  decided: Omit<Acknowledgement, 'decidedAt'>,
-  answerAfterMs = 0,
-): Promise<CommittedAnswer> {
-  const answer = { ...decided, decidedAt: new Date().toISOString() };
-  await storeAnswer(transaction, answer);
-  return { answer, answerAfterMs };
+function answerTo(
+  { requestId, orderId }: { requestId: string; orderId: string },
+  answer: Omit<Acknowledgement, 'requestId' | 'orderId' | 'decidedAt'>,
+): { answer: Acknowledgement } {
+  return { answer: { requestId, orderId, ...answer, decidedAt: new Date().toISOString() } };
 }

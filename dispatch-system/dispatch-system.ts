@@ -72,7 +72,7 @@ export async function startDispatchSystem(options: {
       const committed = await answerTo(message);
       crashPoint('dispatchSystem.afterCommit');
       if (!committed) return;
-      const { answer, answerAfterMs } = committed;
+      const { answer, answerAfterMs = 0 } = committed;
       if (answerAfterMs > 0) await delay(answerAfterMs, undefined, { signal: closing.signal });
       await publisher.publish(acknowledgementMessage(answer, message));
       crashPoint('dispatchSystem.afterAnswer');

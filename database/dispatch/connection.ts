@@ -1,4 +1,4 @@
-import { PrismaPg } from '@prisma/adapter-pg';
+import { postgresAdapter, type PoolOptions } from '../postgres-adapter';
 import { PrismaClient } from './generated/client';
 
 /** What statements are made with; the linter keeps it inside `database/`. */
@@ -26,15 +26,6 @@ export class DispatchDatabase {
 }
 
 /** Opens a pool of connections to the dispatch database; the first statement connects. */
-export function openDispatchDatabase(options: {
-  url: string;
-  /** @default 10 */
-  maximumConnections?: number;
-}): DispatchDatabase {
-  const adapter = new PrismaPg({
-    connectionString: options.url,
-    max: options.maximumConnections ?? 10,
-    connectionTimeoutMillis: 5_000,
-  });
-  return new DispatchDatabase(new PrismaClient({ adapter }));
+export function openDispatchDatabase(options: PoolOptions): DispatchDatabase {
+  return new DispatchDatabase(new PrismaClient({ adapter: postgresAdapter(options) }));
 }

@@ -1,6 +1,6 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import { InvalidConfiguration } from '../../domain/errors';
 import type { DispatchFacts } from '../../domain/verdict';
+import { postgresAdapter } from '../postgres-adapter';
 import { Prisma, PrismaClient } from './generated/client';
 
 let prismaOf: (view: DispatchView) => PrismaClient;
@@ -44,11 +44,7 @@ export function openDispatchView({ url }: { url: string }): DispatchView {
   const readOnly = new URL(url);
   const options = [readOnly.searchParams.get('options'), '-c default_transaction_read_only=on'];
   readOnly.searchParams.set('options', options.filter(Boolean).join(' '));
-  const adapter = new PrismaPg({
-    connectionString: readOnly.href,
-    max: 4,
-    connectionTimeoutMillis: 5_000,
-  });
+  const adapter = postgresAdapter({ url: readOnly.href, maximumConnections: 4 });
   return new DispatchView(new PrismaClient({ adapter }));
 }
 

@@ -1,4 +1,4 @@
-import { PrismaPg } from '@prisma/adapter-pg';
+import { postgresAdapter, type PoolOptions } from '../postgres-adapter';
 import { PrismaClient } from './generated/client';
 
 /** What statements are made with; the linter keeps it inside `database/`. */
@@ -26,15 +26,6 @@ export class OrdersDatabase {
 }
 
 /** Opens a pool of connections to the order database; the first statement connects. */
-export function openOrdersDatabase(options: {
-  url: string;
-  /** @default 10 */
-  maximumConnections?: number;
-}): OrdersDatabase {
-  const adapter = new PrismaPg({
-    connectionString: options.url,
-    max: options.maximumConnections ?? 10,
-    connectionTimeoutMillis: 5_000,
-  });
-  return new OrdersDatabase(new PrismaClient({ adapter }));
+export function openOrdersDatabase(options: PoolOptions): OrdersDatabase {
+  return new OrdersDatabase(new PrismaClient({ adapter: postgresAdapter(options) }));
 }
