@@ -34,6 +34,24 @@ export default defineConfig(
     },
   },
   {
+    // All workflows of a worker share these modules: see worker/workflow-bundle.ts.
+    files: ['domain/**/*.ts', 'workflows/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          'VariableDeclaration[kind!="const"]',
+          'VariableDeclaration > VariableDeclarator > NewExpression[callee.name=/^(Weak)?(Map|Set)$/]',
+        ].flatMap((variable) =>
+          ['Program >', 'Program > ExportNamedDeclaration >'].map((at) => ({
+            selector: `${at} ${variable}`,
+            message: 'Workflows share this module: it keeps nothing.',
+          })),
+        ),
+      ],
+    },
+  },
+  {
     files: ['runtime/**/*.ts', 'stack/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'prisma/**/*.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },

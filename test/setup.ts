@@ -14,6 +14,7 @@ import {
 } from '../dispatch-system/decide';
 import { startDispatchSystem, type DispatchSystem } from '../dispatch-system/dispatch-system';
 import { contentHash } from '../domain/content-hash';
+import { defined } from '../domain/defined';
 import type { Acknowledgement } from '../domain/messages/acknowledgement';
 import type { Order } from '../domain/order';
 import type { PolicyOverrides } from '../domain/policy';
@@ -109,7 +110,7 @@ export interface TestBed extends Surroundings {
 let isRuntimeQuiet = false;
 
 /** Keeps Temporal's runtime, which a test file that never speaks to it should not start, from talking. */
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (isRuntimeQuiet) return;
   isRuntimeQuiet = true;
   Runtime.install({
@@ -121,7 +122,7 @@ function quietRuntime(): void {
 
 /** Starts worker and dispatch system on surroundings of their own. */
 export async function setup(
-  options: { policy?: PolicyOverrides; servers?: Servers } = {},
+  options: { policy?: PolicyOverrides; servers?: Servers; maximumWorkflowTasks?: number } = {},
 ): Promise<TestBed> {
   const surroundings = await createSurroundings(options.servers);
   const { amqpUrl, namespace, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
@@ -148,7 +149,10 @@ export async function setup(
       amqpUrl,
       ordersDatabaseUrl,
       log,
-      ...(options.policy && { policy: options.policy }),
+      ...defined({
+        policy: options.policy,
+        maximumWorkflowTasks: options.maximumWorkflowTasks,
+      }),
     },
     { pauses: SHORT_PAUSES },
   );

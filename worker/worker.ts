@@ -35,7 +35,7 @@ export interface OrderDispatchWorkerOptions {
   policy?: PolicyOverrides;
   /** @default JSON lines on stderr, from level info */
   log?: Logger;
-  /** Workflow tasks at once; half of them may wait in the quick path. @default 40 */
+  /** Workflow tasks at once; half of them may wait in the quick path. @default 150 */
   maximumWorkflowTasks?: number;
   /** Requests being published at once; while the broker is away, each holds its slot. @default 500 */
   maximumRequests?: number;
@@ -69,7 +69,7 @@ export async function startWorker(
 ): Promise<OrderDispatchWorker> {
   const { connection, namespace = 'default', dataConverter, amqpUrl, ordersDatabaseUrl } = options;
   const { log = createLogger({ process: 'worker', level: 'info' }) } = options;
-  const { maximumWorkflowTasks = 40, maximumRequests = 500 } = options;
+  const { maximumWorkflowTasks = 150, maximumRequests = 500 } = options;
   const defaultPolicy = effectivePolicy(DEFAULT_POLICY, parsePolicyOverrides(options.policy ?? {}));
   await checkWorkerPrerequisites({ connection, namespace, ordersDatabaseUrl });
 
