@@ -98,7 +98,7 @@ export function parseOptions(): BenchOptions {
       '--cpu-prof <folder>',
       'CPU profiles of our processes, workflow threads included, for the browser; slows them down',
     )
-    .option('--quick', 'the contestants only, in under two minutes: for a first impression')
+    .option('--quick', 'the contestants only, in a few minutes: for a first impression')
     .option('--json', 'JSON on stdout in place of the tables')
     .addHelpText('after', HELP)
     .exitOverride()

@@ -3,7 +3,7 @@ import { oneLine, toExit } from './exit';
 import { say } from './output';
 import { createProgram } from './program';
 
-// A reader that has seen enough (`| head`) is no error.
+// `order-dispatch ... | head` closes the pipe before all is printed: no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
   throw error;

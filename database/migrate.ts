@@ -115,7 +115,7 @@ async function withEngine<T>(
   const database = await pool.connect();
   try {
     await reach(target, database);
-    // The engine never closes what it connects, so it gets what is closed here.
+    // The engine never closes a connection that it opened: it is given ours, which is closed below.
     const factory = bindMigrationAwareSqlAdapterFactory({
       provider: pool.provider,
       adapterName: pool.adapterName,

@@ -78,7 +78,7 @@ export async function startSupplementSystem(
       shutdownGraceTime: '5s',
     });
     const run = worker.run();
-    // A worker that drains has nothing more to say by this.
+    // `run` also resolves when the worker was told to shut down: that is no failure.
     const failed = run.then(() => new Promise<never>(() => {}));
     failed.catch(() => {});
     opened.push(async () => {

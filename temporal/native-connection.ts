@@ -40,7 +40,7 @@ export async function connectTemporal(
       const { error, ...rest } = meta ?? {};
       log[LEVELS[level]]({ ...rest, ...(error ? { err: error as Error } : {}) }, message);
     }),
-    // The core's own warnings are of answers that were quicker than the activity that asked.
+    // An answer can come before its activity has thrown CompleteAsyncError: the core would warn of each.
     telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
     // The process's own signal handling drains the worker.
     shutdownSignals: [],

@@ -133,7 +133,7 @@ export async function startWorker(
       }),
     ]);
     const runs = workers.map((worker) => worker.run());
-    // A worker that drains has nothing more to say by this.
+    // `run` also resolves when the worker was told to shut down: that is no failure.
     const failed = Promise.race(runs.map((run) => run.then(() => new Promise<never>(() => {}))));
     failed.catch(() => {});
     opened.push(async () => {

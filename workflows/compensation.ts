@@ -56,7 +56,7 @@ async function applyWithdrawalAnswer(view: OrderView, answer: Answer): Promise<v
     });
   }
   if (escalationReason) view.takeResult(await settleWithdrawal({ orderId }));
-  // Last, since nothing is found while this workflow owns the order.
+  // Last: while this workflow runs, a reconciliation finds that it owns the order, and does nothing.
   if (answer.outcome === 'withdrawalRefused') {
     await reconcile({ orderId, trigger: 'late', provenance: answer.requestId });
   }

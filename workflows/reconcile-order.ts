@@ -60,7 +60,7 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
   let current = findings[0];
   // The signal that starts a run brings its first finding again.
   let isFirstLook = true;
-  // In a new run, what is settled stays behind, and what waits comes along.
+  // A new run begins with the finding at work, then takes those that wait. Those that are done end here.
   const goOn = (): Promise<never> => {
     const rest = findings.slice(current ? findings.indexOf(current) : 0);
     const [now = first, ...later] = rest.map((finding) => finding.input);
