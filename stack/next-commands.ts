@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { basename, delimiter, dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Resolution } from '../domain/resolution';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { packageRoot } from '../runtime/package-root';
 import type { LocalStack } from './local-stack';
+import { pathFolders } from './servers/executables';
 import { stackFolder } from './stack-folder';
 
 /** The exact commands and addresses for a person to go on with, at a running stack. */
@@ -49,8 +50,9 @@ export function nextCommands({
 
 /** Whether the shell runs this very file by its name. */
 function isOnPath(file: string): boolean {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.find((folder) => existsSync(`${folder}/${basename(file)}`)) === dirname(file);
+  return (
+    pathFolders().find((folder) => existsSync(`${folder}/${basename(file)}`)) === dirname(file)
+  );
 }
 
 /** For a shell. */

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { access, constants, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isRoot } from './cache-folder';
 import { StackError } from '../stack-error';
+import { isExecutable, pathFolders } from './executables';
 
 const run = promisify(execFile);
 
@@ -125,17 +126,4 @@ async function installDebianPackage(): Promise<void> {
 async function onPath(program: string): Promise<boolean> {
   for (const folder of pathFolders()) if (await isExecutable(join(folder, program))) return true;
   return false;
-}
-
-function pathFolders(): string[] {
-  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  try {
-    await access(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

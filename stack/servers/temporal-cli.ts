@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
-import { access, constants, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../../runtime/package-root';
 import { cacheFolder } from './cache-folder';
 import type { Scope } from '../supervision/scope';
 import { startServerProcess } from '../supervision/server-process';
 import { StackError } from '../stack-error';
+import { isExecutable, pathFolders } from './executables';
 
 /** Built where there is Go; the versions after it do not install this way. */
 const VERSION = 'v1.5.1';
@@ -47,11 +48,7 @@ async function findInstalled(): Promise<string | undefined> {
     if (await isExecutable(given)) return given;
     throw new StackError(`TEMPORAL_CLI_PATH: ${given} is not an executable file`);
   }
-  const folders = [
-    ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
-    builtFolder(),
-    join(homedir(), 'go', 'bin'),
-  ];
+  const folders = [...pathFolders(), builtFolder(), join(homedir(), 'go', 'bin')];
   for (const folder of folders) {
     const path = join(folder, 'temporal');
     if (await isExecutable(path)) return path;
@@ -130,13 +127,4 @@ function builtFolder(): string {
 
 function downloadFolder(): string {
   return join(cacheFolder(), 'temporal-download');
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  try {
-    await access(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
