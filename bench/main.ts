@@ -6,6 +6,7 @@ import { CONTESTANT_NAMES } from './contestants';
 import { describeMachine } from './machine';
 import { parseOptions, type BenchOptions, type ScenarioName } from './options';
 import { reportText, type Report } from './report';
+import { measureCopies } from './scenarios/copies';
 import { measureKill } from './scenarios/kill';
 import { measureMemory } from './scenarios/memory';
 import { measureMillion } from './scenarios/million';
@@ -50,5 +51,6 @@ async function measure(servers: Servers, options: BenchOptions): Promise<Report>
     const busy = { oldOrders, orders, rounds, inFlight: 64 };
     report.million = await measureMillion(servers, busy, progress);
   }
+  if (isWanted('copies')) report.copies = await measureCopies(servers, options, progress);
   return report;
 }

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { CONTESTANT_NAMES, describeContestants, type ContestantName } from './contestants';
 
 /** The long scenarios, each about one thing. */
-const SCENARIO_NAMES = ['memory', 'kill', 'million'] as const;
+const SCENARIO_NAMES = ['memory', 'kill', 'million', 'copies'] as const;
 
 /** A long scenario's name. */
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
@@ -21,6 +21,8 @@ interface Extent {
   killInFlight: number;
   /** Of the scenario `million`. */
   oldOrders: number;
+  /** Of the scenario `copies`. */
+  copies: number;
 }
 
 /** What the command line says. */
@@ -40,17 +42,19 @@ const FULL: Extent = {
   waiting: [1_000, 10_000],
   killInFlight: 500,
   oldOrders: 1_000_000,
+  copies: 20_000,
 };
 
 const QUICK: Extent = {
-  orders: 80,
-  ordersPerPlace: 25,
+  orders: 192,
+  ordersPerPlace: 20,
   inFlight: [1, 64],
-  rounds: 2,
+  rounds: 1,
   only: CONTESTANT_NAMES,
   waiting: [100, 300],
   killInFlight: 100,
   oldOrders: 100_000,
+  copies: 5_000,
 };
 
 const HELP = `
@@ -61,6 +65,7 @@ Scenarios, about this service alone:
   memory               a worker's memory with ${FULL.waiting.join(' and ')} orders that wait for people
   kill                 one of two workers gets a SIGKILL with ${FULL.killInFlight} orders in flight: time until all are final
   million              orders/s, and how long sweep takes, with ${FULL.oldOrders} old orders in the databases
+  copies               what ${FULL.copies} copies of orders that are in order cost the supplement system
 
 What is timed: from the call that places an order until the caller knows its final state.
 Numbers are the median of all rounds (in brackets: the least and the greatest). "all" is the CPU of
@@ -98,7 +103,7 @@ export function parseOptions(): BenchOptions {
       '--cpu-prof <folder>',
       'CPU profiles of our processes, workflow threads included, for the browser; slows them down',
     )
-    .option('--quick', 'the contestants only, in a few minutes: for a first impression')
+    .option('--quick', 'the contestants only, in under two minutes: for a first impression')
     .option('--json', 'JSON on stdout in place of the tables')
     .addHelpText('after', HELP)
     .exitOverride()

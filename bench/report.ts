@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { ContestantResult, LevelResult } from './comparison';
 import type { Machine } from './machine';
+import type { CopiesResult } from './scenarios/copies';
 import type { KillResult } from './scenarios/kill';
 import type { MemoryResult } from './scenarios/memory';
 import type { MillionResult } from './scenarios/million';
@@ -22,11 +23,12 @@ export interface Report {
   memory?: MemoryResult;
   kill?: KillResult;
   million?: MillionResult;
+  copies?: CopiesResult;
 }
 
 /** The report for a person. */
 export function reportText(report: Report): string {
-  const { machine, rounds, orders, contestants, memory, kill, million } = report;
+  const { machine, rounds, orders, contestants, memory, kill, million, copies } = report;
   return [
     Object.entries({ ...machine, rounds, 'orders a round': orders })
       .map(([name, what]) => `${name}: ${what}`)
@@ -35,6 +37,7 @@ export function reportText(report: Report): string {
     ...(memory ? [memoryText(memory)] : []),
     ...(kill ? [killText(kill)] : []),
     ...(million ? [millionText(million)] : []),
+    ...(copies ? [copiesText(copies)] : []),
   ].join('\n\n');
 }
 
@@ -159,6 +162,17 @@ function millionText(result: MillionResult): string {
     `Old orders (${inFlight} in flight; sweep looks at ${sweptOrders} orders of today)`,
     table.toString(),
   );
+}
+
+function copiesText(result: CopiesResult): string {
+  const { copies, supplementMsPerCopy, postgresqlMsPerCopy, supplementMiB } = result;
+  const table = newTable([`${copies} copies, all in order`, 'CPU of each, ms', 'memory, MiB']);
+  const memory = supplementMiB.map(number).join(' -> ');
+  table.push(
+    ['supplement system', supplementMsPerCopy.toFixed(3), memory],
+    ['PostgreSQL', postgresqlMsPerCopy.toFixed(3), '-'],
+  );
+  return titled('Copies', table.toString());
 }
 
 /** A table with its title above it. */

@@ -1,5 +1,6 @@
-import { findChangedLiveOrderIds } from '../database/dispatch/dispatch-view';
-import { findChangedOrderIds } from '../database/orders/order-facts';
+import { changesFrom, type Change, type ChangesPage } from '../database/changes';
+import { findChangedLiveOrders } from '../database/dispatch/dispatch-view';
+import { findChangedOrders, selectChangedOrders } from '../database/orders/order-facts';
 import { Comparison, type ComparisonDependencies } from './comparison';
 
 /** What {@link sweep} looks at. */
@@ -22,32 +23,40 @@ export interface SweepReport {
 
 /**
  * Compares the two databases for every order that changed in a time, from both sides, and has
- * `reconcileOrder` look at what is not in order: also an order whose workflow is gone. Two queries a
- * step, and Temporal is asked about suspects only. Safe to repeat, and to stop anywhere.
+ * `reconcileOrder` look at what is not in order: also an order whose workflow is gone. A few queries a
+ * step, whose cost depends on what changed and not on what there is; Temporal is asked about suspects
+ * only. Safe to repeat, and to stop anywhere.
  */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const { orders, dispatchView, from, until, pageSize = 500, onProgress } = options;
-  const looked = new Set<string>();
-  const found: string[] = [];
-  const pages = [
-    (afterId: string) => findChangedOrderIds(orders, { from, until, afterId, limit: pageSize }),
-    (afterId: string) =>
-      findChangedLiveOrderIds(dispatchView, { from, until, afterId, limit: pageSize }),
-  ];
-  for (const page of pages) {
-    let afterId = '';
-    for (;;) {
-      const orderIds = await page(afterId);
-      const last = orderIds.at(-1);
-      if (last === undefined) break;
-      afterId = last;
-      const fresh = orderIds.filter((orderId) => !looked.has(orderId));
-      found.push(...(await reconcileSuspects(options, fresh)));
-      for (const orderId of fresh) looked.add(orderId);
-      onProgress?.(looked.size);
-    }
+  const report: SweepReport = { looked: 0, found: [] };
+  const look = async (orderIds: readonly string[]) => {
+    report.found.push(...(await reconcileSuspects(options, orderIds)));
+    report.looked += orderIds.length;
+    onProgress?.(report.looked);
+  };
+  const walk = { from, until, limit: pageSize };
+  for await (const changes of pagesOf(walk, (page) => findChangedOrders(orders, page))) {
+    await look(changes.map(({ orderId }) => orderId));
   }
-  return { looked: looked.size, found };
+  for await (const changes of pagesOf(walk, (page) => findChangedLiveOrders(dispatchView, page))) {
+    const orderIds = [...new Set(changes.map(({ orderId }) => orderId))];
+    const looked = await selectChangedOrders(orders, { orderIds, from, until });
+    await look(orderIds.filter((orderId) => !looked.has(orderId)));
+  }
+  return report;
+}
+
+async function* pagesOf(
+  { from, until, limit }: { from: Date; until: Date; limit: number },
+  read: (page: ChangesPage) => Promise<Change[]>,
+): AsyncGenerator<Change[]> {
+  let after: Change | undefined = changesFrom(from);
+  while (after) {
+    const changes: Change[] = await read({ after, until, limit });
+    if (changes.length > 0) yield changes;
+    after = changes.length < limit ? undefined : changes.at(-1);
+  }
 }
 
 async function reconcileSuspects(

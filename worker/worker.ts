@@ -119,6 +119,8 @@ export async function startWorker(
         workflowBundle: { codePath: workflowBundlePath() },
         activities: createMainActivities(dependencies),
         maxConcurrentWorkflowTaskExecutions: maximumWorkflowTasks,
+        // Some 0.4 MB each. An order that waits for a person is replayed when somebody decides.
+        maxCachedWorkflows: 2 * maximumWorkflowTasks,
         shutdownGraceTime: '5s',
         // How long a workflow waits for the worker that has it cached, before any other takes it.
         stickyQueueScheduleToStartTimeout: '5s',

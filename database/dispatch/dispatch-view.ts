@@ -1,5 +1,6 @@
 import { InvalidConfiguration } from '../../domain/errors';
 import type { DispatchFacts } from '../../domain/verdict';
+import { CHANGED_AT_FORMAT, type Change, type ChangesPage } from '../changes';
 import { postgresAdapter } from '../postgres-adapter';
 import { Prisma, PrismaClient } from './generated/client';
 
@@ -76,18 +77,19 @@ export async function findDispatchRows(
   }
 }
 
-/** Orders whose live dispatch changed in a time, by ID, after `afterId`. */
-export async function findChangedLiveOrderIds(
+/** The next orders whose live dispatch changed in a time, the longest unchanged first. */
+export function findChangedLiveOrders(
   view: DispatchView,
-  page: { from: Date; until: Date; afterId: string; limit: number },
-): Promise<string[]> {
-  const { from, until, afterId, limit } = page;
-  const rows = await prismaOf(view).$queryRaw<{ orderId: string }[]>`
-    SELECT DISTINCT order_id COLLATE "C" AS "orderId" FROM order_dispatch_dispatches_v1
-    WHERE status = 'live' AND updated_at >= ${from} AND updated_at < ${until}
-      AND order_id COLLATE "C" > ${afterId}
-    ORDER BY 1 LIMIT ${limit}`;
-  return rows.map(({ orderId }) => orderId);
+  { after, until, limit }: ChangesPage,
+): Promise<Change[]> {
+  return prismaOf(view).$queryRaw<Change[]>`
+    SELECT order_id AS "orderId",
+      to_char(updated_at AT TIME ZONE 'UTC', ${CHANGED_AT_FORMAT}) AS "changedAt"
+    FROM order_dispatch_dispatches_v1
+    WHERE status = 'live'
+      AND (updated_at, order_id) > (${after.changedAt}::timestamptz, ${after.orderId})
+      AND updated_at < ${until}
+    ORDER BY updated_at, order_id LIMIT ${limit}`;
 }
 
 /**

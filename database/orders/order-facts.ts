@@ -1,5 +1,6 @@
 import type { DispatchedBy, OrderStatus } from '../../domain/status';
 import type { OrderFacts } from '../../domain/verdict';
+import { CHANGED_AT_FORMAT, type Change, type ChangesPage } from '../changes';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { defined } from '../../domain/defined';
 
@@ -30,16 +31,29 @@ export function toOrderFacts(row: {
   return { status, contentHash, ...(status === 'dispatched' && defined(courier)) };
 }
 
-/** Orders that changed in a time, by ID, after `afterId`. */
-export async function findChangedOrderIds(
+/** The next orders that changed in a time, the longest unchanged first. */
+export function findChangedOrders(
   database: OrdersDatabase,
-  page: { from: Date; until: Date; afterId: string; limit: number },
-): Promise<string[]> {
+  { after, until, limit }: ChangesPage,
+): Promise<Change[]> {
+  return prismaOf(database).$queryRaw<Change[]>`
+    SELECT order_id AS "orderId",
+      to_char(updated_at AT TIME ZONE 'UTC', ${CHANGED_AT_FORMAT}) AS "changedAt"
+    FROM orders
+    WHERE (updated_at, order_id) > (${after.changedAt}::timestamptz, ${after.orderId})
+      AND updated_at < ${until}
+    ORDER BY updated_at, order_id LIMIT ${limit}`;
+}
+
+/** Which of these orders changed in a time. */
+export async function selectChangedOrders(
+  database: OrdersDatabase,
+  given: { orderIds: string[]; from: Date; until: Date },
+): Promise<Set<string>> {
+  const { orderIds, from, until } = given;
   const rows = await prismaOf(database).order.findMany({
-    where: { updatedAt: { gte: page.from, lt: page.until }, orderId: { gt: page.afterId } },
+    where: { orderId: { in: orderIds }, updatedAt: { gte: from, lt: until } },
     select: { orderId: true },
-    orderBy: { orderId: 'asc' },
-    take: page.limit,
   });
-  return rows.map(({ orderId }) => orderId);
+  return new Set(rows.map(({ orderId }) => orderId));
 }
