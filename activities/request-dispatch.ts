@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findAnswer } from '../database/orders/acknowledgements';
 import { insertOrRead } from '../database/orders/record-order';
-import { isDatabaseUnavailable } from '../database/unavailable';
+import { isDatabaseUnavailable } from '../database/fault';
 import { contentHash } from '../domain/content-hash';
 import { BrokerUnavailable } from '../domain/errors';
 import { parseOrder, type Order } from '../domain/order';

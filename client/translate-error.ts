@@ -15,7 +15,7 @@ import {
   ResolutionRefused,
   TooLateToCancel,
 } from '../domain/errors';
-import { isTemporalUnavailable } from '../temporal/unavailable';
+import { isTemporalUnavailable } from '../temporal/fault';
 
 /** Turns what Temporal's client throws into our errors; anything else comes back as it is. */
 export function translateError(error: unknown, orderId = ''): unknown {

@@ -1,22 +1,48 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { defined } from '../domain/defined';
 
 /** How a pool of connections is opened. */
 export interface PoolOptions {
   url: string;
   /** @default 10 */
   maximumConnections?: number;
+  /** How long a statement may take before the server cancels it, in ms. @default 8000 */
+  statementTimeoutMs?: number;
+  /** How long a statement may wait for a lock, in ms. @default as long as the statement may take */
+  lockTimeoutMs?: number;
+  /** How long a transaction may do nothing, in ms. @default for ever */
+  idleInTransactionTimeoutMs?: number;
 }
 
 /** How long a connection may take to open, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
+/** How long an idle connection is kept, in ms: opening one costs PostgreSQL as much as ten orders. */
+const IDLE_TIMEOUT_MS = 5 * 60_000;
+
+/**
+ * How much later than the server's our own timeout is, in ms. It is for a server that says nothing any
+ * more, such as a host that vanished; it gives the connection up, and cancels nothing over there.
+ */
+const SILENCE_MS = 2_000;
+
 /** A pool of connections whose statements are prepared once per connection; the first one connects. */
-export function postgresAdapter({ url, maximumConnections = 10 }: PoolOptions): PrismaPg {
+export function postgresAdapter(options: PoolOptions): PrismaPg {
+  const { url, maximumConnections = 10, statementTimeoutMs = 8_000 } = options;
   return new PrismaPg(
     {
       connectionString: url,
       max: maximumConnections,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + SILENCE_MS,
+      ...defined({
+        lock_timeout: options.lockTimeoutMs,
+        idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+      }),
     },
     { statementNameGenerator: ({ sql }) => statementName(sql) },
   );

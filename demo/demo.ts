@@ -39,6 +39,7 @@ runCommand('demo', async (stop) => {
     },
   });
   try {
+    // eslint-disable-next-line no-restricted-properties -- once in the life of the process
     const over = AbortSignal.any([stop, broken.signal]);
     const outcomes = await unlessStopped(over, () => tellStories(narrator, stack));
     printTable(narrator, outcomes);

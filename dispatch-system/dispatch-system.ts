@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDispatchDatabase } from '../database/dispatch/connection';
 import { pendingMigrations } from '../database/migrate';
-import { isDatabaseUnavailable } from '../database/unavailable';
+import { databaseFaultOf } from '../database/fault';
 import { QUEUES } from '../domain/amqp-names';
 import { InvalidConfiguration, MalformedMessage } from '../domain/errors';
 import { DISPATCH_REQUEST_TYPE, dispatchRequestSchema } from '../domain/messages/dispatch-request';
@@ -19,6 +19,12 @@ import type { Decide } from './decide';
 
 /** Messages under way at once; also the pool's size, since each holds a transaction. */
 const PREFETCH = 20;
+
+/** How long a message waits for another of the same order, in ms; then it is tried again. */
+const LOCK_TIMEOUT_MS = 5_000;
+
+/** How long a decision may take while its transaction is open, in ms; then it is made again. */
+const DECISION_TIMEOUT_MS = 30_000;
 
 /** A running dispatch system. */
 export interface DispatchSystem {
@@ -44,7 +50,12 @@ export async function startDispatchSystem(options: {
 }): Promise<DispatchSystem> {
   const { amqpUrl, databaseUrl, decide, log, pauses } = options;
   await checkMigrations(databaseUrl);
-  const database = openDispatchDatabase({ url: databaseUrl, maximumConnections: PREFETCH });
+  const database = openDispatchDatabase({
+    url: databaseUrl,
+    maximumConnections: PREFETCH,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
+    idleInTransactionTimeoutMs: DECISION_TIMEOUT_MS,
+  });
   const publisher = await Publisher.open({ url: amqpUrl, name: 'dispatch-system publish', log });
 
   const closing = new AbortController();
@@ -66,7 +77,7 @@ export async function startDispatchSystem(options: {
     prefetch: PREFETCH,
     log,
     publisher,
-    isInfrastructureFailure: isDatabaseUnavailable,
+    faultOf: (error) => databaseFaultOf(error) ?? 'message',
     ...(pauses && { pauses }),
     handle: async (message) => {
       const committed = await answerTo(message);

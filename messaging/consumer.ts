@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { deadLetterQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, MalformedMessage, OrderDispatchError } from '../domain/errors';
+import type { Fault } from '../domain/fault';
 import type { Logger } from '../runtime/logger';
 import { toIncomingMessage, type IncomingMessage } from './incoming-message';
 import type { Publisher } from './publisher';
@@ -27,9 +28,22 @@ export interface ConsumerOptions {
   publisher: Publisher;
   /** Handles one message; when it resolves, its work is committed and the message is acked. */
   handle: (message: IncomingMessage) => Promise<void>;
-  /** Whether a failure is of what the handler stands on (database, Temporal), not of the message. */
-  isInfrastructureFailure: (error: unknown) => boolean;
+  /** Whose fault a failure is. */
+  faultOf: (error: unknown) => Fault;
   pauses?: RetryPauses;
+}
+
+/** A queue that is consumed on a channel. */
+interface Subscription {
+  readonly channel: Channel;
+  /** Known once the broker has said it. */
+  consumerTag?: string;
+  isClosed: boolean;
+  /**
+   * Aborts when its messages are no longer ours: the channel is closed, or the consumer stops. One for
+   * all of them: `AbortSignal.any` for each message would leak in Node 20 (nodejs/node#55351).
+   */
+  readonly abandon: AbortController;
 }
 
 /**
@@ -39,6 +53,7 @@ export interface ConsumerOptions {
  * |----------------------------------------|--------------------------------------------------------|
  * | resolves                               | acked                                                  |
  * | fails for want of infrastructure       | held; the whole consumer pauses, then tries again; this never counts |
+ * | fails, and it is unclear why           | the same, but it counts if others got through since it failed the last time |
  * | fails otherwise, up to 4 times         | held alone and tried again after 1, 2, 4, 8 s          |
  * | fails the 5th time, or it is malformed | to `<queue>.dead` with the reason, confirmed, then acked |
  * | is still at work as the channel closes | the broker delivers it again                           |
@@ -46,14 +61,14 @@ export interface ConsumerOptions {
 export class Consumer {
   private readonly stopping = new AbortController();
   private readonly underWay = new Set<Promise<void>>();
-  private readonly subscriptions = new Set<{ channel: Channel; consumerTag: string }>();
+  private readonly subscriptions = new Set<Subscription>();
   private readonly pauses: RetryPauses;
   private pause: Promise<void> | undefined;
   private pausesInARow = 0;
+  /** Messages that got through. */
+  private handled = 0;
 
   constructor(private readonly options: ConsumerOptions) {
-    // Every message that is held listens to it.
-    setMaxListeners(0, this.stopping.signal);
     this.pauses = options.pauses ?? DEFAULT_PAUSES;
   }
 
@@ -72,51 +87,56 @@ export class Consumer {
     options: { queue: string; deadLetterQueue?: string },
   ): Promise<void> {
     const { queue, deadLetterQueue = deadLetterQueueOf(queue) } = options;
-    const closed = new AbortController();
-    setMaxListeners(0, closed.signal);
+    const subscription: Subscription = { channel, isClosed: false, abandon: new AbortController() };
+    // Every message that is held listens to it.
+    setMaxListeners(0, subscription.abandon.signal);
+    this.subscriptions.add(subscription);
+    channel.on('close', () => {
+      subscription.isClosed = true;
+      subscription.abandon.abort();
+      this.subscriptions.delete(subscription);
+    });
     const { consumerTag } = await channel.consume(queue, (delivery) => {
       if (delivery === null) {
         // The queue was deleted under us: only a new connection declares it again.
         void channel.close().catch(() => {});
         return;
       }
-      const work = this.work({ channel, delivery, queue, deadLetterQueue, closed: closed.signal });
+      const work = this.work({ subscription, delivery, queue, deadLetterQueue });
       this.underWay.add(work);
       void work.finally(() => this.underWay.delete(work));
     });
-    const subscription = { channel, consumerTag };
-    this.subscriptions.add(subscription);
-    channel.on('close', () => {
-      closed.abort();
-      this.subscriptions.delete(subscription);
-    });
+    subscription.consumerTag = consumerTag;
   }
 
   /** Takes no more messages and waits for those under way; held ones go back to the broker. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(
-      [...this.subscriptions].map(({ channel, consumerTag }) =>
-        Promise.resolve()
+      [...this.subscriptions].map(async ({ channel, consumerTag, abandon }) => {
+        abandon.abort();
+        if (consumerTag === undefined) return;
+        // It throws at once where the channel is closed.
+        await Promise.resolve()
           .then(() => channel.cancel(consumerTag))
-          .catch(() => {}),
-      ),
+          .catch(() => {});
+      }),
     );
     await Promise.all(this.underWay);
   }
 
   private async work(given: {
-    channel: Channel;
+    subscription: Subscription;
     delivery: ConsumeMessage;
     queue: string;
     deadLetterQueue: string;
-    closed: AbortSignal;
   }): Promise<void> {
-    const { channel, delivery, queue, deadLetterQueue, closed } = given;
-    const abandoned = AbortSignal.any([closed, this.stopping.signal]);
+    const { subscription, delivery, queue, deadLetterQueue } = given;
+    const abandoned = subscription.abandon.signal;
     const message = toIncomingMessage(queue, delivery);
     const log = this.options.log.child({ queue, messageId: message.messageId });
     let failures = 0;
+    let handledAtUnclearFailure: number | undefined;
     let firstFailedAt: Date | undefined;
     let deadLetter: (() => Promise<void>) | undefined;
     for (;;) {
@@ -125,11 +145,16 @@ export class Consumer {
       try {
         await (deadLetter ?? (() => this.options.handle(message)))();
         this.pausesInARow = 0;
-        if (!closed.aborted) channel.ack(delivery);
+        this.handled += 1;
+        if (!subscription.isClosed) subscription.channel.ack(delivery);
         return;
       } catch (error) {
         if (abandoned.aborted) return;
-        if (deadLetter || this.isInfrastructureFailure(error)) {
+        const fault = deadLetter ? 'infrastructure' : this.faultOf(error);
+        // Where others get through, what failed again is at fault itself: it must not stop them for ever.
+        const isProven = this.handled > (handledAtUnclearFailure ?? this.handled);
+        if (fault === 'unclear') handledAtUnclearFailure = this.handled;
+        if (fault === 'infrastructure' || (fault === 'unclear' && !isProven)) {
           this.beginPause(error, log);
           continue;
         }
@@ -178,8 +203,8 @@ export class Consumer {
     });
   }
 
-  private isInfrastructureFailure(error: unknown): boolean {
-    return error instanceof BrokerUnavailable || this.options.isInfrastructureFailure(error);
+  private faultOf(error: unknown): Fault {
+    return error instanceof BrokerUnavailable ? 'infrastructure' : this.options.faultOf(error);
   }
 
   private beginPause(error: unknown, log: Logger): void {

@@ -7,7 +7,7 @@ import {
 import { isNotMigrated } from '../database/not-migrated';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import { lastDeadLetterId } from '../database/orders/dead-letters';
-import { isDatabaseUnavailable } from '../database/unavailable';
+import { isDatabaseUnavailable } from '../database/fault';
 import { defined } from '../domain/defined';
 import { DatabaseUnavailable, InvalidConfiguration } from '../domain/errors';
 import { hostAndName } from '../domain/host-and-name';
@@ -34,8 +34,8 @@ export type DatabasesOf<Urls extends OperatorDatabaseUrls> = Urls extends {
   ? Required<OperatorDatabases>
   : OperatorDatabases;
 
-/** One statement after the other: a person waits. */
-const maximumConnections = 2;
+/** One statement after the other, since a person waits; a walk through the tables takes its time. */
+const POOL = { maximumConnections: 2, statementTimeoutMs: 5 * 60_000 };
 
 /**
  * Opens the databases, asks each whether it answers, works, and closes them, whatever happens. With one
@@ -48,13 +48,15 @@ export async function withOperatorDatabases<Urls extends OperatorDatabaseUrls, R
   { ordersDatabaseUrl, dispatchDatabaseUrl }: Urls,
   work: (databases: DatabasesOf<Urls>) => Promise<Result>,
 ): Promise<Result> {
-  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections });
+  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, ...POOL });
   const dispatch =
     dispatchDatabaseUrl === undefined
       ? undefined
-      : openDispatchDatabase({ url: dispatchDatabaseUrl, maximumConnections });
+      : openDispatchDatabase({ url: dispatchDatabaseUrl, ...POOL });
   const dispatchView =
-    dispatchDatabaseUrl === undefined ? undefined : openDispatchView({ url: dispatchDatabaseUrl });
+    dispatchDatabaseUrl === undefined
+      ? undefined
+      : openDispatchView({ url: dispatchDatabaseUrl, ...POOL });
   const databases = defined({ orders, dispatch, dispatchView }) as DatabasesOf<Urls>;
   const ordersName = `the order database at ${hostAndName(ordersDatabaseUrl)}`;
   const dispatchName =

@@ -8,7 +8,7 @@ import {
 import { OrderDispatchClient } from '../client';
 import type { TemporalConfig } from '../runtime/config';
 import { toConnectionOptions } from '../temporal/connection-options';
-import { isTemporalUnavailable } from '../temporal/unavailable';
+import { isTemporalUnavailable } from '../temporal/fault';
 import { DispatchUnavailable, InvalidConfiguration } from '../domain/errors';
 
 /** What an operator's commands work with. */

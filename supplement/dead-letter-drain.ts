@@ -59,7 +59,7 @@ export function startDeadLetterDrain(options: {
     log,
     publisher,
     // A dead letter of a dead letter would have nowhere to go.
-    isInfrastructureFailure: () => true,
+    faultOf: () => 'infrastructure',
     ...(pauses && { pauses }),
     handle: async (message) => {
       const deadLetter = toDeadLetter(message);

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
-import { isTemporalUnavailable } from '../temporal/unavailable';
+import { temporalFaultOf } from '../temporal/fault';
 import type { DispatchView } from '../database/dispatch/dispatch-view';
 import type { OrdersDatabase } from '../database/orders/connection';
-import { isDatabaseUnavailable } from '../database/unavailable';
+import { databaseFaultOf } from '../database/fault';
 import { QUEUES } from '../domain/amqp-names';
 import { InvalidConfiguration } from '../domain/errors';
 import type { Finding } from '../domain/reconciliation';
@@ -68,13 +68,13 @@ export async function startRequestConsumer(options: {
     prefetch: PREFETCH,
     log,
     publisher,
-    isInfrastructureFailure: (error) =>
-      isDatabaseUnavailable(error) ||
-      isTemporalUnavailable(error) ||
-      // The view was taken away: no message is at fault.
-      error instanceof InvalidConfiguration ||
+    faultOf: (error) => {
       // It was still waiting when the process was told to stop.
-      closing.signal.aborted,
+      if (closing.signal.aborted) return 'infrastructure';
+      // The view was taken away: no message is at fault.
+      if (error instanceof InvalidConfiguration) return 'infrastructure';
+      return databaseFaultOf(error) ?? temporalFaultOf(error) ?? 'message';
+    },
     ...(pauses && { pauses }),
     handle: async (message) => {
       const finding = parseRequest(message);

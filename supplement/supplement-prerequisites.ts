@@ -1,7 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { findDispatchRows, type DispatchView } from '../database/dispatch/dispatch-view';
 import { pendingMigrations } from '../database/migrate';
-import { isDatabaseUnavailable } from '../database/unavailable';
+import { isDatabaseUnavailable } from '../database/fault';
 import { InvalidConfiguration } from '../domain/errors';
 import { hostAndName } from '../domain/host-and-name';
 

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { QuickPath } from '../activities/quick-path';
 import { recordAcknowledgement } from '../database/orders/acknowledgements';
 import type { OrdersDatabase } from '../database/orders/connection';
-import { isDatabaseUnavailable } from '../database/unavailable';
+import { databaseFaultOf } from '../database/fault';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { MalformedMessage } from '../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE, acknowledgementSchema } from '../domain/messages/acknowledgement';
@@ -17,7 +17,7 @@ import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
 import { startReconcileOrder } from '../temporal/start-workflows';
-import { isTemporalUnavailable } from '../temporal/unavailable';
+import { temporalFaultOf } from '../temporal/fault';
 
 /** Acknowledgements under way at once. */
 const PREFETCH = 50;
@@ -61,8 +61,7 @@ export async function startAcknowledgementConsumer(options: {
     prefetch: PREFETCH,
     log,
     publisher,
-    isInfrastructureFailure: (error) =>
-      isDatabaseUnavailable(error) || isTemporalUnavailable(error),
+    faultOf: (error) => databaseFaultOf(error) ?? temporalFaultOf(error) ?? 'message',
     ...(pauses && { pauses }),
     handle: async (message) => {
       const acknowledgement = parseAcknowledgement(message);

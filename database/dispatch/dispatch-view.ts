@@ -1,7 +1,7 @@
 import { InvalidConfiguration } from '../../domain/errors';
 import type { DispatchFacts } from '../../domain/verdict';
 import { CHANGED_AT_FORMAT, type Change, type ChangesPage } from '../changes';
-import { postgresAdapter } from '../postgres-adapter';
+import { postgresAdapter, type PoolOptions } from '../postgres-adapter';
 import { Prisma, PrismaClient } from './generated/client';
 
 let prismaOf: (view: DispatchView) => PrismaClient;
@@ -41,11 +41,11 @@ class BrokenDispatchView extends Error {
 }
 
 /** Opens a pool of connections that cannot write; the first statement connects. */
-export function openDispatchView({ url }: { url: string }): DispatchView {
-  const readOnly = new URL(url);
-  const options = [readOnly.searchParams.get('options'), '-c default_transaction_read_only=on'];
-  readOnly.searchParams.set('options', options.filter(Boolean).join(' '));
-  const adapter = postgresAdapter({ url: readOnly.href, maximumConnections: 4 });
+export function openDispatchView(options: PoolOptions): DispatchView {
+  const readOnly = new URL(options.url);
+  const settings = [readOnly.searchParams.get('options'), '-c default_transaction_read_only=on'];
+  readOnly.searchParams.set('options', settings.filter(Boolean).join(' '));
+  const adapter = postgresAdapter({ maximumConnections: 4, ...options, url: readOnly.href });
   return new DispatchView(new PrismaClient({ adapter }));
 }
 
