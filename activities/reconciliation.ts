@@ -7,6 +7,7 @@ import { findAnswersFor, findOrder } from '../database/orders/read-order';
 import { findKeptFactsOf, insertRepair } from '../database/orders/repairs';
 import { OrderNotFound } from '../domain/errors';
 import { parseOrder } from '../domain/order';
+import { readPolicy } from '../domain/policy';
 import type { DispatchOrderInput } from '../domain/workflow-contract';
 import type { LoadedOrder, OrderCopy, OrderSideFacts, Repair } from '../domain/reconciliation';
 import type { ReconcileOrderInput } from '../domain/workflow-contract';
@@ -64,5 +65,10 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
 
 function startFrom(orderId: string, copy: OrderCopy | undefined): DispatchOrderInput {
   if (!copy) throw new OrderNotFound(orderId);
-  return { order: parseOrder(copy.order), requestNumber: copy.requestNumber };
+  const { order, requestNumber, policy } = copy;
+  return {
+    order: parseOrder(order),
+    requestNumber,
+    ...(policy && { policy: readPolicy(policy) }),
+  };
 }

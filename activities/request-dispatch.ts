@@ -6,6 +6,7 @@ import { findAnswer } from '../database/orders/acknowledgements';
 import { insertOrRead } from '../database/orders/record-order';
 import { isDatabaseUnavailable } from '../database/fault';
 import { contentHash } from '../domain/content-hash';
+import { defined } from '../domain/defined';
 import { BrokerUnavailable } from '../domain/errors';
 import { parseOrder, type Order } from '../domain/order';
 import { isUnanswered, type Answer, type OrderProgress } from '../domain/order-state';
@@ -20,7 +21,11 @@ export interface RequestDetails {
   requestId: string;
   /** When the broker confirmed it, ISO 8601. */
   confirmedAt: string;
+  /** What a later attempt waits for. */
+  waitsFor?: Infrastructure;
 }
+
+type Infrastructure = 'broker' | 'database';
 
 /** The order, as each request carries it, and what it is tried with. The row's values win. */
 export interface DispatchRequestInput {
@@ -57,14 +62,18 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
    */
   async function throughOutages<Result>(work: () => Promise<Result>): Promise<Result> {
     const { cancellationSignal } = Context.current();
-    const stopHeartbeat = heartbeatWhileWaiting();
+    let waitsFor: Infrastructure | undefined;
+    const stopHeartbeat = heartbeatWhileWaiting(() => waitsFor);
     try {
       for (;;) {
         try {
           return await work();
         } catch (error) {
-          if (error instanceof BrokerUnavailable) await publisher.whenAvailable(cancellationSignal);
-          else if (!isDatabaseUnavailable(error)) throw error;
+          if (error instanceof BrokerUnavailable) {
+            waitsFor = 'broker';
+            await publisher.whenAvailable(cancellationSignal);
+          } else if (isDatabaseUnavailable(error)) waitsFor = 'database';
+          else throw error;
           await delay(OUTAGE_PAUSE_MS, undefined, { signal: cancellationSignal });
         }
       }
@@ -102,6 +111,7 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
         policy: input.policy,
         dispatchBy: input.dispatchBy,
         requestNumber: input.requestNumber,
+        mayBeRestored: true,
       };
       const progress = await throughOutages(() =>
         insertOrRead(database, recorded, { attempt: !isOut }),
@@ -115,7 +125,7 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
       }
       return publishAndWait(requestId, () =>
         dispatchRequestMessage(
-          { requestId, orderId, dispatchBy, contentHash: hash, order },
+          { requestId, orderId, dispatchBy, contentHash: hash, order, policy: progress.policy },
           replyKey(),
         ),
       );
@@ -140,14 +150,16 @@ export function createRequestActivities(dependencies: ActivityDependencies) {
 }
 
 /**
- * Keeps an attempt alive that waits for the broker. Repeats the details that the last attempt left,
- * so that an order whose request once went out is never said to have stayed at home.
+ * Keeps an attempt alive that waits for the broker or the database, and says which. Repeats the details
+ * that the last attempt left, so that an order whose request once went out is never said to have stayed
+ * at home.
  */
-function heartbeatWhileWaiting(): () => void {
+function heartbeatWhileWaiting(waitsFor: () => Infrastructure | undefined): () => void {
   const context = Context.current();
   const { heartbeatTimeoutMs } = context.info;
-  const heartbeatDetails: unknown = context.info.heartbeatDetails;
+  const before = context.info.heartbeatDetails as Partial<RequestDetails> | undefined;
   if (!heartbeatTimeoutMs) return () => {};
-  const timer = setInterval(() => context.heartbeat(heartbeatDetails), heartbeatTimeoutMs / 3);
+  const beat = () => context.heartbeat({ ...before, ...defined({ waitsFor: waitsFor() }) });
+  const timer = setInterval(beat, heartbeatTimeoutMs / 3);
   return () => clearInterval(timer);
 }

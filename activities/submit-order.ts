@@ -47,7 +47,10 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
             contentHash: hash,
             policy,
             dispatchBy,
-            ...(input.requestNumber && { requestNumber: input.requestNumber }),
+            ...(input.requestNumber && {
+              requestNumber: input.requestNumber,
+              mayBeRestored: true,
+            }),
           },
           { attempt: wait !== undefined },
         );
@@ -65,6 +68,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
                 dispatchBy: progress.order.dispatchBy,
                 contentHash: hash,
                 order,
+                policy: progress.policy,
               },
               replyKey(),
             ),

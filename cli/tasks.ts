@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { HumanTaskEntry } from '../client';
-import { FINDING_DECISIONS, ORDER_DECISIONS } from '../domain/decisions';
+import { DECISIONS } from '../domain/decisions';
 import type { OrderState } from '../domain/order-state';
 import { requestIdOf } from '../domain/request-id';
 import { parseTaskArgument, parseTyped } from './options';
@@ -36,6 +36,9 @@ Decisions:
   retry           try again, with all attempts and the whole time once more
   markDispatched  a courier was found by other means; --courier says who, any other is withdrawn
   cancel          cancel the order; a courier who is on the way already wins
+About a courier whom a person sent, of an order that is being cancelled (courierToCallOff):
+  calledOff       the courier turned back: the order is cancelled
+  tooLate         the courier cannot turn back: the order stays dispatched
 And about a finding (reason discrepancy: the databases disagree):
   keep            leave both as they are; the same finding is not raised again
   withdraw        take the dispatch back
@@ -68,9 +71,7 @@ export function addTasksCommands(program: Command): void {
     .description('Resolve a human task with a decision, and wait until it is carried out.')
     .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
     .addOption(
-      new Option('--decision <decision>', 'what to do')
-        .choices([...ORDER_DECISIONS, ...FINDING_DECISIONS])
-        .makeOptionMandatory(),
+      new Option('--decision <decision>', 'what to do').choices(DECISIONS).makeOptionMandatory(),
     )
     .option('--courier <id>', 'the courier who delivers; markDispatched needs it')
     .requiredOption('--actor <name>', 'who decides')

@@ -4,5 +4,11 @@ export const ORDER_DECISIONS = ['retry', 'markDispatched', 'cancel'] as const;
 /** What a person can decide about a finding: what the databases disagree about. */
 export const FINDING_DECISIONS = ['keep', 'withdraw', 'restart'] as const;
 
+/** What a person can say of a courier whom a person had sent, and whose order is being cancelled. */
+export const CALL_OFF_DECISIONS = ['calledOff', 'tooLate'] as const;
+
+/** All decisions. */
+export const DECISIONS = [...ORDER_DECISIONS, ...FINDING_DECISIONS, ...CALL_OFF_DECISIONS] as const;
+
 /** What a person can decide; which of them a human task takes, it says itself. */
-export type Decision = (typeof ORDER_DECISIONS)[number] | (typeof FINDING_DECISIONS)[number];
+export type Decision = (typeof DECISIONS)[number];

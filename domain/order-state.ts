@@ -15,6 +15,8 @@ export interface OrderState {
   dispatchBy: string;
   courierId?: string;
   dispatchedBy?: DispatchedBy;
+  /** Who sent the courier, where a person did. */
+  courierSentBy?: string;
   rejectionCode?: RejectionCode;
   escalationReason?: EscalationReason;
   escalatedAt?: string;

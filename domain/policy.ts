@@ -57,6 +57,14 @@ export function parsePolicyOverrides(input: unknown): PolicyOverrides {
   return parsed.data;
 }
 
+/** What an order's copy says of its policy: the fields that are known here and hold, whatever else it has. */
+export function readPolicy(carried: Record<string, unknown>): PolicyOverrides {
+  const fields = Object.entries(policySchema.shape).filter(
+    ([field, schema]) => schema.safeParse(carried[field]).success,
+  );
+  return Object.fromEntries(fields.map(([field]) => [field, carried[field]]));
+}
+
 /** The policy that applies: the order's overrides over the worker's defaults. */
 export function effectivePolicy(defaults: Policy, overrides: PolicyOverrides = {}): Policy {
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);

@@ -16,6 +16,8 @@ export interface OrderCopy extends CopyFacts {
   order: Record<string, unknown>;
   /** `n` of the request that carried it. */
   requestNumber: number;
+  /** How hard it was tried; requests of older workers carry none. */
+  policy?: Record<string, unknown>;
 }
 
 /** What brings an order up to be compared or reconciled. */

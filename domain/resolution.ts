@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { actorSchema, noteSchema } from './act';
-import { FINDING_DECISIONS, ORDER_DECISIONS } from './decisions';
+import { DECISIONS } from './decisions';
 import { ResolutionRefused } from './errors';
 import { describeIssues } from './describe-issues';
 
 const resolutionSchema = z
   .strictObject({
-    decision: z.enum([...ORDER_DECISIONS, ...FINDING_DECISIONS]),
+    decision: z.enum(DECISIONS),
     /** The courier that the person found; `markDispatched` needs it, nothing else takes it. */
     courierId: z.string().trim().min(1).max(128).optional(),
     /** Who decides. */

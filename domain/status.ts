@@ -26,9 +26,14 @@ export type DispatchedBy = 'acknowledgement' | 'person';
 export type EscalationReason =
   | 'noAcknowledgement'
   | 'brokerUnavailable'
+  | 'databaseUnavailable'
+  /** A request could not be sent, for a cause that nobody foresaw. */
+  | 'requestFailed'
   | 'deadlinePassed'
   | 'rejected'
   | 'requestDeadLettered'
   | 'withdrawalFailed'
+  /** The order is being cancelled, and only people can reach the courier whom a person sent. */
+  | 'courierToCallOff'
   /** Not about an order's dispatch but about a finding: the databases disagree. */
   | 'discrepancy';

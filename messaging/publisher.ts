@@ -7,6 +7,12 @@ import { assertTopology } from './topology';
 /** How long the broker may take to confirm a message, in ms. */
 const CONFIRM_TIMEOUT_MS = 10_000;
 
+/**
+ * How often the topology is declared again, in ms: a binding that somebody removed is missed by nobody,
+ * since `mandatory` is content with the other queue.
+ */
+const TOPOLOGY_INTERVAL_MS = 60_000;
+
 /** A message to publish; see the message contract in docs/dispatch-system.md. */
 export interface OutgoingMessage {
   /** Empty for the default exchange, which routes to the queue named by the routing key. */
@@ -38,11 +44,18 @@ export class Publisher {
   private constructor() {}
 
   /**
-   * Connects and declares the topology.
+   * Connects and declares the topology, at once and from time to time.
    *
+   * @param options.topologyIntervalMs how often. @default 60000
    * @throws {@link BrokerUnavailable} where the broker cannot be reached.
    */
-  static async open(options: { url: string; name: string; log: Logger }): Promise<Publisher> {
+  static async open(options: {
+    url: string;
+    name: string;
+    log: Logger;
+    topologyIntervalMs?: number;
+  }): Promise<Publisher> {
+    const { log, topologyIntervalMs = TOPOLOGY_INTERVAL_MS } = options;
     const publisher = new Publisher();
     publisher.connection = await SupervisedConnection.open({
       ...options,
@@ -52,7 +65,15 @@ export class Publisher {
         channel.on('return', ({ properties }) =>
           publisher.returned.add(String(properties.messageId)),
         );
-        channel.on('close', () => publisher.lose(new BrokerUnavailable('the channel was closed')));
+        const mending = setInterval(() => {
+          assertTopology(channel).catch((error: unknown) =>
+            log.warn({ err: error }, 'the topology cannot be declared'),
+          );
+        }, topologyIntervalMs).unref();
+        channel.on('close', () => {
+          clearInterval(mending);
+          publisher.lose(new BrokerUnavailable('the channel was closed'));
+        });
         publisher.channel = channel;
       },
       lost: (why) => publisher.lose(why),

@@ -185,7 +185,7 @@ async function replayOne(replay: Replay, id: string): Promise<boolean> {
 
 /** What consumers and the broker said of the failure; a new failure gets new ones. */
 const FAILURE_HEADERS =
-  /^(deadLetterReason|firstFailedAt|attempts|sourceQueue|x-death|x-delivery-count|x-(first|last)-death-.*)$/;
+  /^(deadLetterReason|firstFailedAt|lastFailedAt|attempts|sourceQueue|x-death|x-delivery-count|x-(first|last)-death-.*)$/;
 
 function messageOf(deadLetter: DeadLetter): OutgoingMessage {
   const { sourceQueue, type, messageId, appId, headers, content, properties } = deadLetter;

@@ -3,7 +3,11 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { OrdersDatabase } from '../database/orders/connection';
 import { eraseLateDeadLetters } from '../database/orders/erasure';
-import { recordDeadLetter, type NewDeadLetter } from '../database/orders/dead-letters';
+import {
+  discardSettledRequests,
+  recordDeadLetter,
+  type NewDeadLetter,
+} from '../database/orders/dead-letters';
 import { APP_IDS, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE } from '../domain/messages/withdrawal';
@@ -24,6 +28,9 @@ const PREFETCH = 20;
 /** How long telling a workflow may take before it is tried again, in ms. */
 const SIGNAL_WITHIN_MS = 10_000;
 
+/** How often the dead letters of orders that have ended are discarded, in ms. */
+const TIDY_INTERVAL_MS = 60_000;
+
 /** Each dead-letter queue with the queue that a replay goes to: home queues' share one. */
 const SOURCE_QUEUES: ReadonlyMap<string, string> = new Map(
   Object.values(QUEUES).map((queue) => [deadLetterQueueOf(queue), queue]),
@@ -41,7 +48,7 @@ const SOURCE_QUEUES: ReadonlyMap<string, string> = new Map(
  *
  * @throws BrokerUnavailable where RabbitMQ cannot be reached.
  */
-export function startDeadLetterDrain(options: {
+export async function startDeadLetterDrain(options: {
   amqpUrl: string;
   database: OrdersDatabase;
   temporal: Client;
@@ -51,7 +58,14 @@ export function startDeadLetterDrain(options: {
   pauses?: RetryPauses;
 }): Promise<StartedConsumer> {
   const { amqpUrl, database, temporal, publisher, log, pauses } = options;
-  return startConsumer({
+  const tidying = setInterval(() => {
+    discardSettledRequests(database).then(
+      (count) =>
+        count > 0 && log.info({ count }, 'dead letters discarded: their orders have ended'),
+      (error: unknown) => log.warn({ err: error }, 'dead letters of ended orders stay open'),
+    );
+  }, TIDY_INTERVAL_MS).unref();
+  const consumer = await startConsumer({
     url: amqpUrl,
     name: 'supplement drain',
     queues: [...SOURCE_QUEUES.keys()],
@@ -70,7 +84,17 @@ export function startDeadLetterDrain(options: {
       // Also when it is not new: the drain may have ended between the two.
       if (isRequestOfOurs(deadLetter)) await tellWorkflows(temporal, deadLetter);
     },
+  }).catch((error: unknown) => {
+    clearInterval(tidying);
+    throw error;
   });
+  return {
+    ...consumer,
+    close: () => {
+      clearInterval(tidying);
+      return consumer.close();
+    },
+  };
 }
 
 /** Reads what a dead letter says of itself; what it does not say is filled in, never refused. */

@@ -17,13 +17,14 @@ import { parseBody, type IncomingMessage } from '../messaging/incoming-message';
 export function parseRequest(message: IncomingMessage): Finding {
   switch (message.type) {
     case DISPATCH_REQUEST_TYPE: {
-      const { requestId, orderId, contentHash, order } = parseBody(message, requestSchema);
+      const { requestId, orderId, contentHash, order, policy } = parseBody(message, requestSchema);
       const copy: OrderCopy = {
         order,
         contentHash,
         // A stranger may count otherwise; nothing is placed again from its copy without a person.
         requestNumber: requestNumberOf(requestId) ?? 1,
         isOurs: message.appId === APP_IDS.orderDispatch,
+        ...(policy && { policy }),
       };
       return { ...findingOf(orderId, message.messageId || requestId), copy };
     }

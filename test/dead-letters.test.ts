@@ -8,6 +8,7 @@ import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { dispatchRequestMessage } from '../messaging/messages';
 import type { OutgoingMessage } from '../messaging/publisher';
 import type { StartedConsumer } from '../messaging/start-consumer';
+import { discardSettledRequests } from '../database/orders/dead-letters';
 import { discardDeadLetters, listDeadLetters, showDeadLetter } from '../operations/dead-letters';
 import { replayDeadLetters, type ReplayOptions } from '../operations/dead-letters-replay';
 import { silentLogger } from '../runtime/logger';
@@ -242,6 +243,28 @@ describe('dead letters', () => {
       expect(humanTask).toMatchObject({ escalationReason: 'requestDeadLettered' });
       await drained(queue);
       expect(await rowsOf(messageId)).toHaveLength(1);
+    });
+  });
+
+  test('the dead letter of a request is discarded once its order has ended otherwise, and not before', async () => {
+    const order = newOrder();
+    const { orderId } = order;
+    bed.script(orderId, () => {
+      throw new Error('no map of the town');
+    });
+    const handle = await bed.client.placeOrder(order);
+    await rowOf(`${orderId}.1`);
+    await openTask(handle);
+    await discardSettledRequests(bed.databases.orders);
+    expect(await rowOf(`${orderId}.1`)).toMatchObject({ state: 'open' });
+
+    await bed.acknowledge({ requestId: `${orderId}.1`, outcome: 'accepted', courierId: 'bike-7' });
+    expect(await handle.result()).toMatchObject({ status: 'dispatched' });
+    await discardSettledRequests(bed.databases.orders);
+    expect(await rowOf(`${orderId}.1`)).toMatchObject({
+      state: 'discarded',
+      decidedBy: 'order-dispatch',
+      decisionNote: 'the order ended dispatched: there is nothing left to ask',
     });
   });
 

@@ -1,3 +1,5 @@
+import { Client } from 'pg';
+import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
 import type { PolicyOverrides } from '../client';
 
@@ -39,6 +41,37 @@ describe('durable path', () => {
       attempts: 3,
     });
     expect(await dispatchesOf(handle.orderId)).toHaveLength(1);
+  });
+
+  test('an order database that is away past the deadline is what the person is told of', async () => {
+    const name = new URL(bed.ordersDatabaseUrl).pathname.slice(1);
+    const admin = new Client({ connectionString: bed.stack.postgresUrl });
+    await admin.connect();
+    const allow = (isAllowed: boolean) =>
+      admin.query(`ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS ${isAllowed}`);
+    try {
+      await allow(false);
+      await admin.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1',
+        [name],
+      );
+      const handle = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 6_000 });
+      const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(handle.orderId));
+      // Past the deadline nothing is left to do but to escalate, which needs the database.
+      await eventually(async () =>
+        (await workflow.fetchHistory()).events?.some(
+          ({ activityTaskScheduledEventAttributes: scheduled }) =>
+            scheduled?.activityType?.name === 'escalate',
+        ),
+      );
+      await allow(true);
+      const { humanTask } = await openTask(handle);
+      expect(humanTask).toMatchObject({ escalationReason: 'databaseUnavailable' });
+      await handle.cancel({ actor: 'ana', note: 'over' });
+    } finally {
+      await allow(true);
+      await admin.end();
+    }
   });
 
   test('silence exhausts the retries and escalates', async () => {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import {
   ResolutionRefused,
+  TooLateToCancel,
   type OrderHandle,
   type PolicyOverrides,
   type Resolution,
 } from '../client';
-import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { cancelOrderWorkflowId, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
 
 /** Silence becomes a human task within half a second. */
@@ -179,6 +180,70 @@ describe('human task', () => {
       courierId: 'courier-6',
       resolvedBy: null,
     });
+  });
+
+  describe('of an order that a person dispatched', () => {
+    const dispatchByHand = async () => {
+      const handle = await escalate();
+      await handle.resolve({
+        decision: 'markDispatched',
+        courierId: 'bike-7',
+        actor: 'ana',
+        note: 'by phone',
+      });
+      await handle.result();
+      const cancelled = handle.cancel({ actor: 'customer', note: 'changed their mind' });
+      cancelled.catch(() => {});
+      const { humanTask } = await openTask(handle);
+      return { handle, cancelled, humanTask };
+    };
+    const taskOf = async ({ orderId }: OrderHandle) => {
+      const metadata = await bed.temporal.workflow
+        .getHandle(cancelOrderWorkflowId(orderId))
+        .query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+      return metadata.currentDetails ?? '';
+    };
+
+    test('a cancellation asks a person to call that courier off, by name, and then cancels', async () => {
+      const { handle, cancelled, humanTask } = await dispatchByHand();
+      expect(humanTask).toMatchObject({
+        escalationReason: 'courierToCallOff',
+        decisions: ['calledOff', 'tooLate'],
+      });
+      expect(await taskOf(handle)).toMatch(/customer cancels it, but ana had sent courier bike-7/);
+      expect((await rowOf(handle)).status).toBe('cancelling');
+      await handle.resolve({ decision: 'calledOff', actor: 'bo', note: 'reached him' });
+      expect(await cancelled).toMatchObject({ status: 'cancelled', resolvedBy: 'bo' });
+      expect(await rowOf(handle)).toMatchObject({ status: 'cancelled', escalationReason: null });
+    });
+
+    test('a cancellation is too late where that courier cannot turn back', async () => {
+      const { handle, cancelled } = await dispatchByHand();
+      await handle.resolve({ decision: 'tooLate', actor: 'bo', note: 'at the door' });
+      await expect(cancelled).rejects.toThrow(TooLateToCancel);
+      expect(await handle.result()).toMatchObject({
+        status: 'dispatched',
+        dispatchedBy: 'person',
+        courierId: 'bike-7',
+      });
+    });
+  });
+
+  test.each([
+    ['acknowledged', undefined],
+    ['acknowledged', { class: 'first', answer: null }],
+    ['requestDeadLettered', undefined],
+    ['resolve', undefined],
+    ['reslove', { decision: 'retry', actor: 'ana', note: 'n' }],
+  ])('a signal %s with %j changes nothing, and the order goes on', async (signal, argument) => {
+    const handle = await escalate();
+    await workflowOf(handle).signal(signal, argument);
+    // By the query the signal was taken.
+    const details = await currentDetails(handle);
+    if (signal === 'reslove') expect(details).toContain(`there is no signal 'reslove'`);
+    acceptFromNowOn(handle);
+    await handle.resolve({ decision: 'retry', actor: 'ana', note: 'they are back' });
+    expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-5' });
   });
 
   test('a human task is listed while it is open, and not after', async () => {

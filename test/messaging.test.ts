@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { EXCHANGES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, UnroutableMessage } from '../domain/errors';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
-import type { OutgoingMessage } from '../messaging/publisher';
+import { Publisher, type OutgoingMessage } from '../messaging/publisher';
+import { silentLogger } from '../runtime/logger';
 import { closeConnections } from '../stack/servers/rabbitmqctl';
 import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
 
@@ -72,6 +73,22 @@ describe('messaging', () => {
       bed.publisher.publish(message({ exchange, routingKey: QUEUES.supplementRequests }));
     await expect(publish('no-such-exchange')).rejects.toThrow(BrokerUnavailable);
     await eventually(() => publish('').then(() => true));
+  });
+
+  test('a binding that somebody removed comes back by itself', async () => {
+    const publisher = await Publisher.open({
+      url: bed.amqpUrl,
+      name: 'test',
+      log: silentLogger(),
+      topologyIntervalMs: 50,
+    });
+    const { dispatchRequests, supplementRequests } = QUEUES;
+    await channel.unbindQueue(dispatchRequests, EXCHANGES.requests, DISPATCH_REQUEST_TYPE);
+    await channel.unbindQueue(supplementRequests, EXCHANGES.requests, DISPATCH_REQUEST_TYPE);
+    await eventually(() => bed.publisher.publish(message({})).then(() => true), {
+      what: 'a queue for requests',
+    });
+    await publisher.close();
   });
 
   test('every message carries what its contract says', async () => {

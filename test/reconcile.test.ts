@@ -4,9 +4,11 @@ import type { Decide } from '../dispatch-system/decide';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { contentHash } from '../domain/content-hash';
 import { EXCHANGES } from '../domain/amqp-names';
+import { MalformedMessage } from '../domain/errors';
 import type { Order } from '../domain/order';
 import { sweep } from '../reconciliation/sweep';
 import {
+  TASK_QUEUES,
   cancelOrderWorkflowId,
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
@@ -244,6 +246,102 @@ describe('reconciliation', () => {
     await reconciled(orderId);
     expect(await rowOf(orderId)).toMatchObject({ status: 'dispatched', courierId: 'by-hand' });
   });
+
+  test('what a late answer brings up waits for the end of the workflow that owns the order', async () => {
+    const { handle } = await place(() => ({ kind: 'staySilent' }), {
+      ...PATIENT,
+      maximumAttempts: 1,
+      acknowledgementTimeoutMs: 100,
+    });
+    const { orderId } = handle;
+    await openTask(handle);
+    // As if a dispatch had come between the cancellation and the end of the workflow.
+    await haveLiveDispatch(orderId);
+    await bed.temporal.workflow.signalWithStart('reconcileOrder', {
+      taskQueue: TASK_QUEUES.main,
+      workflowId: reconcileOrderWorkflowId(orderId),
+      args: [{ orderId, trigger: 'late', provenance: 'a test' }],
+      signal: 'found',
+      signalArgs: [{ orderId, trigger: 'late', provenance: 'a test' }],
+    });
+    // The first look finds the owner at work.
+    await eventually(async () => {
+      const { historyLength } = await bed.temporal.workflow
+        .getHandle(reconcileOrderWorkflowId(orderId))
+        .describe();
+      return historyLength > 15;
+    });
+    await terminate(handle);
+    await bed.orders.order.update({
+      where: { orderId },
+      data: { status: 'cancelled', escalationReason: null, escalatedAt: null },
+    });
+    bed.script(orderId, () => ({ kind: 'withdraw' }));
+    expect(await reconciled(orderId)).toMatchObject({ done: 'withdrawn' });
+    expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);
+  });
+
+  test('a finding that nothing can start again is not offered to be, and a decision that fails says so', async () => {
+    const orderId = newOrder().orderId;
+    await haveLiveDispatch(orderId);
+    bed.script(orderId, () => {
+      throw new MalformedMessage('the withdrawal cannot be read');
+    });
+    const looked = bed.client.reconcile(orderId, { actor: 'ana' });
+    await findingTask(orderId);
+    const handle = bed.temporal.workflow.getHandle(reconcileOrderWorkflowId(orderId));
+    const { humanTask } = await handle.query<{ humanTask?: { decisions: string[] } }>('status');
+    expect(humanTask?.decisions).toEqual(['keep', 'withdraw']);
+    await expect(
+      bed.client.resolveTask(reconcileOrderWorkflowId(orderId), {
+        decision: 'withdraw',
+        ...BY_ANA,
+      }),
+    ).rejects.toMatchObject({
+      code: 'ResolutionRefused',
+      message: expect.stringContaining('withdraw (ana) could not be carried out') as string,
+    });
+    await eventually(async () => {
+      const { currentDetails = '' } = await handle.query<{ currentDetails?: string }>(
+        '__temporal_workflow_metadata',
+      );
+      return currentDetails.includes('withdraw (ana) could not be carried out');
+    });
+    await bed.client.resolveTask(reconcileOrderWorkflowId(orderId), {
+      decision: 'keep',
+      ...BY_ANA,
+    });
+    expect(await looked).toMatchObject({ done: 'kept', resolvedBy: 'ana' });
+  });
+
+  test('a lost order whose withdrawal was answered comes back cancelled, not dispatched', async () => {
+    const { order, handle } = await place();
+    await handle.result();
+    await handle.cancel({ actor: 'customer', note: 'changed their mind' });
+    await bed.orders.order.delete({ where: { orderId: order.orderId } });
+    await publishCopy(order, { contentHash: contentHash(order) });
+    const row = await eventually(async () => {
+      const found = await rowOf(order.orderId);
+      return (found?.status === 'cancelled' || found?.status === 'dispatched') && found;
+    });
+    expect(row.status).toBe('cancelled');
+  });
+
+  test.each([
+    ['quick', 1_000],
+    ['durable', 0],
+  ])(
+    'a lost order whose request took the %s path comes back with its policy',
+    async (_path, quickWindowMs) => {
+      const policy = { quickWindowMs, maximumAttempts: 7, onRejection: 'escalate' as const };
+      const { order, handle } = await place(undefined, policy);
+      await handle.result();
+      await bed.orders.order.delete({ where: { orderId: order.orderId } });
+      await bed.orders.acknowledgement.deleteMany({ where: { orderId: order.orderId } });
+      const row = await eventually(async () => (await rowOf(order.orderId)) ?? false);
+      expect(row.policy).toMatchObject(policy);
+    },
+  );
 
   test('a cancellation whose workflow is gone is finished', async () => {
     const { order, handle } = await place(({ kind }) =>

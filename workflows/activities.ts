@@ -24,6 +24,7 @@ export const {
   startCancellation,
   applyResolution,
   escalateWithdrawal,
+  escalateCallOff,
   retryWithdrawal,
   settleWithdrawal,
   loadOrder,

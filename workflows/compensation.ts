@@ -1,10 +1,19 @@
-import { log } from '@temporalio/workflow';
+import { log, patched } from '@temporalio/workflow';
 import type { Answer } from '../domain/order-state';
 import { withdrawalIdOf } from '../domain/request-id';
-import { escalateWithdrawal, reconcile, requestActivities, settleWithdrawal } from './activities';
+import {
+  escalateCallOff,
+  escalateWithdrawal,
+  reconcile,
+  requestActivities,
+  settleWithdrawal,
+} from './activities';
 import { awaitAnswer } from './await-answer';
-import { withdrawalTask } from './order-tasks';
+import { callOffTask, withdrawalTask } from './order-tasks';
 import type { OrderView } from './order-view';
+
+/** Orders that were settled without are in histories. */
+const CALLS_OFF_COURIER = 'call-off-courier';
 
 /**
  * Takes an order back. The row is the saga's log, so the steps survive whatever happens:
@@ -13,7 +22,8 @@ import type { OrderView } from './order-view';
  * 2. the withdrawal is requested until it is answered: here the dispatch system decides;
  * 3. `cancelled`, or `dispatched` again where the courier is already on the way.
  *
- * After a person's `markDispatched` the same withdrawal sees to it that no second courier comes.
+ * After a person's `markDispatched` the same withdrawal sees to it that no second courier comes. Where
+ * such an order is cancelled, a person has to call off the courier whom a person sent.
  *
  * | what happens           | then                                                               |
  * |------------------------|--------------------------------------------------------------------|
@@ -41,9 +51,25 @@ export async function takeOrderBack(view: OrderView): Promise<void> {
   }
 }
 
+/**
+ * No second courier comes any more; but the one whom a person sent is still on the way, and only people
+ * can reach him.
+ */
+async function callOff(view: OrderView): Promise<void> {
+  const { orderId, escalationReason } = view.order;
+  if (escalationReason !== 'courierToCallOff') {
+    view.takeResult(await escalateCallOff({ orderId, at: new Date().toISOString() }));
+    return;
+  }
+  await callOffTask(view);
+  if (view.order.status !== 'cancelling') view.cancelRequest = undefined;
+}
+
 async function applyWithdrawalAnswer(view: OrderView, answer: Answer): Promise<void> {
-  const { orderId, status, courierId, escalationReason } = view.order;
+  const { orderId, status, courierId, dispatchedBy, escalationReason } = view.order;
   if (status === 'cancelling') {
+    const isSentByPerson = dispatchedBy === 'person' && answer.outcome === 'withdrawn';
+    if (isSentByPerson && patched(CALLS_OFF_COURIER)) return callOff(view);
     view.takeResult(await settleWithdrawal({ orderId }));
     view.cancelRequest = undefined;
     return;

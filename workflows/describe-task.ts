@@ -12,7 +12,7 @@ import type { HumanTask } from './human-task';
 export function describeOrderTask(
   order: OrderState,
   task: HumanTask,
-  answer: Answer | undefined,
+  { answer, unforeseen }: { answer: Answer | undefined; unforeseen: string | undefined },
 ): string {
   const times = order.attempts === 1 ? 'once' : `${order.attempts} times`;
   const lines = [
@@ -23,6 +23,9 @@ export function describeOrderTask(
   if (answer?.outcome === 'rejected') {
     lines.push('', `The dispatch system's last answer: rejected (${answer.rejectionCode}).`);
   }
+  if (task.escalationReason === 'requestFailed' && unforeseen) {
+    lines.push('', `The last attempt failed: ${unforeseen}`);
+  }
   return [...lines, ...describeDecisions(task)].join('\n');
 }
 
@@ -30,7 +33,7 @@ export function describeOrderTask(
 export function describeFindingTask(
   orderId: string,
   task: HumanTask,
-  finding: { rule: string; facts: Facts },
+  finding: { rule: string; facts: Facts; failed: string | undefined },
 ): string {
   const { order, dispatch, workflow } = finding.facts;
   const { status = 'no such order', dispatchedBy, courierId } = order ?? {};
@@ -43,6 +46,7 @@ export function describeFindingTask(
     `- workflow of the order: ${workflow}`,
     '',
     `Waiting since ${task.escalatedAt}.`,
+    ...(finding.failed ? ['', `**${finding.failed}.**`] : []),
     ...describeDecisions(task),
   ].join('\n');
 }
@@ -68,6 +72,10 @@ const WHAT_HAPPENED: Record<EscalationReason, (order: OrderState) => string> = {
     `The dispatch system did not answer request \`${currentRequest(order)}\` in all the attempts that its policy allows.`,
   brokerUnavailable: (order) =>
     `Request \`${currentRequest(order)}\` never got out: RabbitMQ confirmed none of its messages, or the service could not get as far as sending one.`,
+  databaseUnavailable: (order) =>
+    `Request \`${currentRequest(order)}\` never got out: the order database did not answer.`,
+  requestFailed: (order) =>
+    `Request \`${currentRequest(order)}\` could not be sent, for a cause that nobody foresaw: the worker's log says more.`,
   deadlinePassed: (order) =>
     `It had to be dispatched by ${order.dispatchBy}, and no courier was assigned by then.`,
   rejected: (order) =>
@@ -78,6 +86,8 @@ const WHAT_HAPPENED: Record<EscalationReason, (order: OrderState) => string> = {
     order.status === 'dispatched'
       ? `It was marked as dispatched, and the dispatch system did not answer \`${withdrawalIdOf(order.orderId)}\`, which makes sure that no second courier comes.`
       : `It is being cancelled, and the dispatch system did not answer \`${withdrawalIdOf(order.orderId)}\`. The courier may still come.`,
+  courierToCallOff: ({ decidedBy, courierId, courierSentBy }) =>
+    `${decidedBy ?? 'Somebody'} cancels it, but ${courierSentBy ?? 'a person'} had sent courier ${courierId} by other means: nobody but you can call that courier off.`,
   discrepancy: () => 'The databases disagree about it.',
 };
 
@@ -85,6 +95,8 @@ const WHAT_IT_DOES: Record<Decision, string> = {
   retry: 'Try again, with all attempts and the whole time once more:',
   markDispatched: 'A courier was found by other means (who?); any other is withdrawn:',
   cancel: 'Cancel the order; a courier who is on the way already wins:',
+  calledOff: 'The courier was called off: the order is cancelled:',
+  tooLate: 'The courier cannot turn back: the order stays dispatched:',
   keep: 'Leave both as they are; the same finding is not raised again:',
   withdraw: 'Take the dispatch back:',
   restart: 'Start the workflow of the order again, from its row or from the copy:',

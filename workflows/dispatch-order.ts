@@ -14,7 +14,7 @@ import { MEMO_CONTENT_HASH } from '../domain/temporal-names';
 import { loadOrder, policyFor, startCancellation, submitOrder } from './activities';
 import { failIfFinal, finalFailureOf } from './await-answer';
 import { takeOrderBack } from './compensation';
-import { handleMessages } from './handlers';
+import { answerStatus, handleMessages } from './handlers';
 import { orderTask } from './order-tasks';
 import { OrderView } from './order-view';
 import { requestDispatch } from './request-dispatch';
@@ -28,8 +28,11 @@ import { requestDispatch } from './request-dispatch';
  * order.
  */
 export async function dispatchOrder(input: DispatchOrderInput): Promise<OrderResult> {
-  const view = new OrderView(input, () => continueAsNew<typeof dispatchOrder>(input));
+  const { orderId } = input.order;
+  const view = new OrderView(orderId, () => continueAsNew<typeof dispatchOrder>(input));
+  view.input = input;
   handleMessages(view);
+  answerStatus(view);
   return CancellationScope.nonCancellable(async () => {
     await submit(view);
     await followRow(view);
@@ -43,15 +46,17 @@ export async function dispatchOrder(input: DispatchOrderInput): Promise<OrderRes
  */
 export async function cancelOrder(input: CancelOrderInput): Promise<OrderResult> {
   const { orderId, request } = input;
+  const view = new OrderView(orderId, () => continueAsNew<typeof cancelOrder>(input));
+  view.cancelRequest = request;
+  handleMessages(view);
   return CancellationScope.nonCancellable(async () => {
     const { order, progress } = await loadOrder({ orderId }).catch((error: unknown) => {
       failIfFinal(error);
       throw error;
     });
-    const view = new OrderView({ order }, () => continueAsNew<typeof cancelOrder>(input));
+    view.input = { order };
     view.takeProgress(progress);
-    view.cancelRequest = request;
-    handleMessages(view);
+    answerStatus(view);
     await followRow(view);
     return view.result;
   });

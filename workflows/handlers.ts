@@ -5,22 +5,18 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  log,
+  setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
 import { ResolutionRefused, TooLateToCancel } from '../domain/errors';
-import type {
-  AcknowledgedSignal,
-  OrderResult,
-  OrderStatusView,
-  RequestDeadLettered,
-} from '../domain/workflow-contract';
+import { readAcknowledged, readRequestDeadLettered } from '../domain/signals';
+import type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
 import { parseCancelRequest, type CancelRequest } from '../domain/resolution';
 import { QUERIES, SIGNALS, UPDATES } from '../domain/temporal-names';
 import { acceptResolution, checkResolution, showRefusal, type TaskOwner } from './human-task';
 import type { OrderView } from './order-view';
 
-const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
-const requestDeadLetteredSignal = defineSignal<[RequestDeadLettered]>(SIGNALS.requestDeadLettered);
 const resolveSignal = defineSignal<[unknown]>(SIGNALS.resolve);
 const cancelUpdate = defineUpdate<OrderResult, [CancelRequest]>(UPDATES.cancel);
 const NOT_FOR_PEOPLE = { description: 'Not for people: the service sends it to itself.' };
@@ -29,13 +25,10 @@ const statusQuery = defineQuery<OrderStatusView>(QUERIES.status);
 
 /** Listens to all that can be said to the workflow; before anything else, so that nothing is missed. */
 export function handleMessages(view: OrderView): void {
-  setHandler(acknowledgedSignal, (signal) => view.takeSignal(signal), NOT_FOR_PEOPLE);
-
-  setHandler(
-    requestDeadLetteredSignal,
-    ({ requestId }) => void view.deadLetters.add(requestId),
-    NOT_FOR_PEOPLE,
-  );
+  handleOurSignal(SIGNALS.acknowledged, readAcknowledged, (signal) => view.takeSignal(signal));
+  handleOurSignal(SIGNALS.requestDeadLettered, readRequestDeadLettered, ({ requestId }) => {
+    view.deadLetters.add(requestId);
+  });
 
   handleResolutions(view, () => view.order);
 
@@ -57,12 +50,32 @@ export function handleMessages(view: OrderView): void {
     },
   );
 
-  setHandler(statusQuery, () => view.status);
-
   // Temporal's own cancellation of the workflow is a cancellation of the order.
   CancellationScope.current().cancelRequested.catch(() => {
     view.cancelRequest ??= { actor: 'temporal', note: 'the workflow was cancelled' };
   });
+}
+
+/** Answers where the order stands, once there is something to say. */
+export function answerStatus(view: OrderView): void {
+  setHandler(statusQuery, () => view.status);
+}
+
+/** Takes a signal of the service's own. One that is malformed changes nothing: it is somebody else's. */
+export function handleOurSignal<Argument>(
+  name: string,
+  read: (argument: unknown) => Argument | undefined,
+  take: (argument: Argument) => void,
+): void {
+  setHandler(
+    defineSignal<[unknown]>(name),
+    (sent) => {
+      const argument = read(sent);
+      if (argument) take(argument);
+      else log.warn('a malformed signal changes nothing', { signal: name });
+    },
+    NOT_FOR_PEOPLE,
+  );
 }
 
 /** Takes resolutions of the owner's human task, by signal and by the update, which answers. */
@@ -79,6 +92,13 @@ export function handleResolutions(owner: TaskOwner, answer: () => unknown): void
     },
     RESOLVES,
   );
+  setDefaultSignalHandler((name) => {
+    log.warn('an unknown signal changes nothing', { signal: name });
+    showRefusal(
+      owner,
+      new ResolutionRefused(`there is no signal '${name}': send ${SIGNALS.resolve}`),
+    );
+  });
 
   setHandler(
     defineUpdate<unknown, [unknown]>(UPDATES.resolve),

@@ -6,6 +6,7 @@ import type {
   OrderStatusView,
 } from '../domain/workflow-contract';
 import type { Policy } from '../domain/policy';
+import type { EscalationReason } from '../domain/status';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { CancelRequest } from '../domain/resolution';
 import { humanTaskView, type HumanTask, type TaskOwner } from './human-task';
@@ -15,6 +16,8 @@ import { humanTaskView, type HumanTask, type TaskOwner } from './human-task';
  * newest view of it, from the results of activities and the signals of the acknowledgement consumer.
  */
 export class OrderView implements TaskOwner {
+  /** What was asked for: known from the start, or with the row of an order that is cancelled later. */
+  input!: DispatchOrderInput;
   policy!: Policy;
   /** Where the order stands; absent until the first activity or signal says so. */
   private row: OrderState | undefined;
@@ -23,6 +26,10 @@ export class OrderView implements TaskOwner {
   readonly deadLetters = new Set<string>();
   /** The cancellation that is asked for and not yet decided. */
   cancelRequest: CancelRequest | undefined;
+  /** Why the request was given up, until the row says so: an order may not be recorded by then. */
+  exhaustion: EscalationReason | undefined;
+  /** What the last request failed with, where it was no timeout; nothing of it is personal. */
+  unforeseen: string | undefined;
   /** The human task that is open. */
   humanTask: HumanTask | undefined;
   /** Whether a withdrawal that was refused after a person's `markDispatched` was reported. */
@@ -36,7 +43,7 @@ export class OrderView implements TaskOwner {
    * @param continueAsNew goes on in a new run, from the row; for when the history is full.
    */
   constructor(
-    readonly input: DispatchOrderInput,
+    private readonly orderId: string,
     readonly continueAsNew: () => Promise<never>,
   ) {}
 
@@ -70,7 +77,7 @@ export class OrderView implements TaskOwner {
 
   /** The applied answer to the withdrawal. */
   get withdrawalAnswer(): Answer | undefined {
-    return this.answers.get(withdrawalIdOf(this.input.order.orderId));
+    return this.answers.get(withdrawalIdOf(this.orderId));
   }
 
   /** Takes what an activity found. */
@@ -144,8 +151,8 @@ export class OrderView implements TaskOwner {
   /** Why a resolution changes nothing while no human task is open. */
   whyNoTask = (): string => {
     const { row, cancelRequest } = this;
-    if (!row) return 'no human task is open: the order is being placed';
     if (cancelRequest) return `no human task is open: ${cancelRequest.actor} cancels the order`;
+    if (!row) return 'no human task is open: the order is being placed';
     const by = row.decidedBy ? ` (${row.decision} by ${row.decidedBy})` : '';
     return `no human task is open: the order is ${row.status}${by}`;
   };

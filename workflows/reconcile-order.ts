@@ -4,23 +4,21 @@ import {
   condition,
   continueAsNew,
   defineQuery,
-  defineSignal,
+  log,
+  patched,
   setHandler,
   sleep,
 } from '@temporalio/workflow';
 import { FINDING_DECISIONS, type Decision } from '../domain/decisions';
 import type { Answer } from '../domain/order-state';
-import type {
-  AcknowledgedSignal,
-  OrderStatusView,
-  RequestDeadLettered,
-} from '../domain/workflow-contract';
+import type { OrderStatusView } from '../domain/workflow-contract';
 import type { Outcome } from '../domain/messages/acknowledgement';
 import { DEFAULT_POLICY } from '../domain/policy';
 import type { Finding, RepairAction } from '../domain/reconciliation';
 import type { ReconcileOrderInput, ReconcileResult } from '../domain/workflow-contract';
 import { withdrawalIdOf } from '../domain/request-id';
 import type { Resolution } from '../domain/resolution';
+import { readAcknowledged, readFound, readRequestDeadLettered } from '../domain/signals';
 import { QUERIES, SIGNALS } from '../domain/temporal-names';
 import { decideVerdict, isAsKept, type Facts, type Verdict } from '../domain/verdict';
 import {
@@ -32,19 +30,21 @@ import {
 } from './activities';
 import { awaitAnswer, finalFailureOf } from './await-answer';
 import { describeFindingTask } from './describe-task';
-import { handleResolutions } from './handlers';
+import { handleOurSignal, handleResolutions } from './handlers';
 import { humanTaskView, openTask, type HumanTask, type TaskOwner } from './human-task';
 
 /** How long a finding may settle by itself before it is looked at again, in ms. */
 const SETTLE_MS = 2_000;
 
+/** The last pause before it is left to the sweep, in ms: some 17 minutes after the first look. */
+const LONGEST_PAUSE_MS = 512_000;
+
+/** Findings whose only look is in their history end after it. */
+const WAITS_FOR_OWNER = 'reconcile-waits-for-owner';
+
 /** Findings that may wait in one run; with their copies, they must fit into the start of the next. */
 const FINDINGS_KEPT = 20;
 
-const acknowledgedSignal = defineSignal<[AcknowledgedSignal]>(SIGNALS.acknowledged);
-
-const requestDeadLetteredSignal = defineSignal<[RequestDeadLettered]>(SIGNALS.requestDeadLettered);
-const foundSignal = defineSignal<[Finding]>(SIGNALS.found);
 const statusQuery = defineQuery<Pick<OrderStatusView, 'orderId' | 'humanTask'>>(QUERIES.status);
 
 /**
@@ -66,17 +66,25 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
     const [now = first, ...later] = rest.map((finding) => finding.input);
     return continueAsNew<typeof reconcileOrder>({ ...now, more: later });
   };
-  setHandler(foundSignal, (found) => {
+  const readFinding = (sent: unknown) => readFound(sent, orderId);
+  handleOurSignal(SIGNALS.found, readFinding, (found) => {
     const waiting = findings.slice(current ? findings.indexOf(current) + 1 : 0);
     const isKnown =
       waiting.some(({ input: known }) => isSameFinding(known, found)) ||
       (isFirstLook && isSameFinding(first, found));
-    if (!isKnown && waiting.length < FINDINGS_KEPT) findings.push(new OpenFinding(found));
+    if (isKnown) return;
+    if (waiting.length < FINDINGS_KEPT) findings.push(new OpenFinding(found));
+    else
+      log.warn('too many findings wait: this one is dropped', {
+        orderId,
+        trigger: found.trigger,
+        provenance: found.provenance,
+      });
   });
-  setHandler(acknowledgedSignal, ({ answer }) => {
+  handleOurSignal(SIGNALS.acknowledged, readAcknowledged, ({ answer }) => {
     if (current && answer.requestId === withdrawalIdOf(orderId)) current.withdrawal = answer;
   });
-  setHandler(requestDeadLetteredSignal, () => {
+  handleOurSignal(SIGNALS.requestDeadLettered, readRequestDeadLettered, () => {
     if (current) current.isDeadLettered = true;
   });
   const owner: TaskOwner = {
@@ -109,7 +117,7 @@ async function putRight(
   goOn: () => Promise<never>,
 ): Promise<ReconcileResult> {
   const { orderId, provenance } = finding.input;
-  const before = await lookUp(finding);
+  const before = await lookUpWhenOwnerEnded(finding);
   const { verdict, rule } = decideVerdict(before);
   let done: RepairAction = 'nothing';
   if (verdict !== 'consistent' && !finding.isKept) {
@@ -132,6 +140,27 @@ async function putRight(
     });
   }
   return { orderId, verdict, rule, done, resolvedBy: resolution?.actor ?? null };
+}
+
+/**
+ * Looks at both databases and at Temporal. An answer that came late or conflicts is nobody's but ours:
+ * while the order's own workflow runs it is looked at again, for its end is what makes it a finding.
+ */
+async function lookUpWhenOwnerEnded(finding: OpenFinding): Promise<Facts> {
+  const { trigger } = finding.input;
+  let facts = await lookUp(finding);
+  for (
+    let pauseMs = SETTLE_MS;
+    pauseMs <= LONGEST_PAUSE_MS &&
+    facts.workflow === 'running' &&
+    (trigger === 'late' || trigger === 'conflicting') &&
+    patched(WAITS_FOR_OWNER);
+    pauseMs *= 2
+  ) {
+    await sleep(pauseMs);
+    facts = await lookUp(finding);
+  }
+  return facts;
 }
 
 /** Looks at both databases and at Temporal. */
@@ -205,13 +234,19 @@ async function askPerson(given: {
       escalationReason: 'discrepancy',
       escalatedAt: new Date().toISOString(),
       status: facts.order?.status,
-      decisions: decisionsAbout(facts),
-      describe: (task) => describeFindingTask(orderId, task, { rule, facts }),
+      decisions: decisionsAbout(facts, finding.input),
+      describe: (task) =>
+        describeFindingTask(orderId, task, { rule, facts, failed: finding.failed }),
       isClosed: () => false,
       resolve: async (resolution) => {
         finding.resolution = resolution;
         outcome.done = await carryOutDecision(finding, resolution);
-        return true;
+        const { decision, actor } = resolution;
+        finding.failed =
+          outcome.done === 'nothing'
+            ? `${decision} (${actor}) could not be carried out: ${WHY_NOT[decision] ?? ''}`
+            : undefined;
+        return finding.failed === undefined;
       },
       continueAsNew: goOn,
     });
@@ -224,11 +259,17 @@ async function askPerson(given: {
   }
 }
 
-/** A new start helps only where the row, or its absence, asks for something. */
-function decisionsAbout({ order }: Facts): readonly Decision[] {
-  const isDone = order?.status === 'dispatched' || order?.status === 'cancelled';
-  return FINDING_DECISIONS.filter((decision) => decision !== 'restart' || !isDone);
+/** A new start needs a row that asks for something or, where there is none, a copy to make it from. */
+function decisionsAbout({ order }: Facts, { copy }: Finding): readonly Decision[] {
+  const canRestart = order ? order.status !== 'dispatched' && order.status !== 'cancelled' : copy;
+  return FINDING_DECISIONS.filter((decision) => decision !== 'restart' || canRestart);
 }
+
+/** Why a decision can come to nothing. */
+const WHY_NOT: Partial<Record<Decision, string>> = {
+  withdraw: 'the dispatch system did not answer',
+  restart: 'there is neither a row nor a copy that is a valid order',
+};
 
 async function carryOutDecision(
   finding: OpenFinding,
@@ -254,13 +295,16 @@ class OpenFinding implements TaskOwner {
   isDeadLettered = false;
   /** The order's; the default one where there is no row. */
   policy = DEFAULT_POLICY;
+  /** Why the last resolution changed nothing. */
+  failed: string | undefined;
   /** Whether a person has decided to leave just this as it is. */
   isKept = false;
 
   constructor(readonly input: Finding) {}
 
   whyNoTask = (): string =>
-    this.resolution
+    this.failed ??
+    (this.resolution
       ? `no human task is open: ${this.resolution.actor} decided ${this.resolution.decision}`
-      : 'no human task is open: the finding is being looked at';
+      : 'no human task is open: the finding is being looked at');
 }

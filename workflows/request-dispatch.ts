@@ -1,4 +1,9 @@
-import { TimeoutFailure, condition, type ActivityFailure } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  TimeoutFailure,
+  condition,
+  type ActivityFailure,
+} from '@temporalio/workflow';
 import { RetryState } from '@temporalio/common';
 import type { RequestDetails } from '../activities/request-dispatch';
 import type { Answer } from '../domain/order-state';
@@ -12,7 +17,9 @@ export async function requestDispatch(view: OrderView): Promise<void> {
   if (view.rejection) return handleRejection(view, view.rejection);
   if (view.isRequestDeadLettered) return escalateOrder(view, 'requestDeadLettered');
   const { dispatchBy, requestNumber } = view.order;
-  if (Date.parse(dispatchBy) <= Date.now()) return escalateOrder(view, 'deadlinePassed');
+  if (Date.parse(dispatchBy) <= Date.now()) {
+    return escalateOrder(view, view.exhaustion ?? 'deadlinePassed');
+  }
 
   const { policy, confirmedAt } = view;
   view.confirmedAt = undefined;
@@ -34,24 +41,51 @@ export async function requestDispatch(view: OrderView): Promise<void> {
       view.cancelRequest !== undefined,
   });
   if (found) view.takeProgress(found);
-  if (failure) await escalateOrder(view, exhaustionReason(failure));
+  if (!failure) return;
+  const { cause } = failure;
+  view.unforeseen = cause instanceof ApplicationFailure ? cause.message : undefined;
+  view.exhaustion = exhaustionReason(failure);
+  await escalateOrder(view, view.exhaustion);
+  view.exhaustion = undefined;
 }
 
 /** Why a request without an answer is given up. */
 function exhaustionReason({ cause, retryState }: ActivityFailure): EscalationReason {
+  if (cause instanceof ApplicationFailure) return reasonOf(cause.type);
   const timeout = cause instanceof TimeoutFailure ? cause : undefined;
-  const details = timeout?.lastHeartbeatDetails as RequestDetails | undefined;
-  if (!details?.confirmedAt) return 'brokerUnavailable';
+  const details = timeout?.lastHeartbeatDetails as Partial<RequestDetails> | undefined;
+  if (!details?.confirmedAt) {
+    return details?.waitsFor === 'database' ? 'databaseUnavailable' : 'brokerUnavailable';
+  }
   // Past the deadline during an attempt, or no time for the next one.
   const isLate = timeout?.timeoutType === 'SCHEDULE_TO_CLOSE' || retryState === RetryState.TIMEOUT;
   return isLate ? 'deadlinePassed' : 'noAcknowledgement';
+}
+
+/**
+ * Why the last attempt failed, by the type of its failure. `Interrupted`: the worker shut down while it
+ * waited, for the broker most times.
+ */
+function reasonOf(type: ApplicationFailure['type']): EscalationReason {
+  switch (type) {
+    case 'BrokerUnavailable':
+    case 'UnroutableMessage':
+    case 'Interrupted':
+      return 'brokerUnavailable';
+    case 'DatabaseUnavailable':
+      return 'databaseUnavailable';
+    default:
+      return 'requestFailed';
+  }
 }
 
 async function handleRejection(view: OrderView, answer: Answer): Promise<void> {
   const { policy, order } = view;
   const { orderId, requestNumber } = order;
   const { rejectionCode = 'other', retryAfterMs } = answer;
-  if (rejectionCode === 'expired') return escalateOrder(view, 'deadlinePassed', rejectionCode);
+  if (rejectionCode === 'expired') {
+    return escalateOrder(view, view.exhaustion ?? 'deadlinePassed', rejectionCode);
+  }
   if (retryAfterMs === undefined) {
     if (policy.onRejection === 'escalate') {
       return escalateOrder(view, 'rejected', rejectionCode);

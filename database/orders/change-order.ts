@@ -88,12 +88,27 @@ export function applyResolution(
           ...NOT_ESCALATED,
           dispatchedBy: 'person',
           courierId: resolution.courierId ?? null,
+          courierSentBy: resolution.actor,
         },
       });
     case 'cancel':
       return compareAndSet(database, orderId, {
         to: 'cancelling',
         from: ['escalated'],
+        set: { ...decision, ...NOT_ESCALATED },
+      });
+    case 'calledOff':
+      return compareAndSet(database, orderId, {
+        to: 'cancelled',
+        from: ['cancelling'],
+        where: { escalationReason: 'courierToCallOff' },
+        set: { ...decision, ...NOT_ESCALATED },
+      });
+    case 'tooLate':
+      return compareAndSet(database, orderId, {
+        to: 'dispatched',
+        from: ['cancelling'],
+        where: { escalationReason: 'courierToCallOff' },
         set: { ...decision, ...NOT_ESCALATED },
       });
     default:
@@ -112,14 +127,32 @@ export function escalateWithdrawal(
   });
 }
 
-/** Carries out the `retry` of a withdrawal that nobody answered; the status stays. */
+/** Opens the human task of a courier whom only people can call off; the status stays. */
+export function escalateCallOff(
+  database: OrdersDatabase,
+  { orderId, at }: { orderId: string; at: string },
+): Promise<OrderState> {
+  return change(database, orderId, {
+    where: {
+      status: 'cancelling',
+      dispatchedBy: 'person',
+      OR: [{ escalationReason: null }, { escalationReason: 'withdrawalFailed' }],
+    },
+    set: { escalationReason: 'courierToCallOff', escalatedAt: at },
+  });
+}
+
+/**
+ * Carries out the `retry` of a withdrawal that nobody answered; the status stays, and so does who
+ * cancelled the order, or marked it as dispatched.
+ */
 export function retryWithdrawal(
   database: OrdersDatabase,
   given: { orderId: string; resolution: Resolution; at: string },
 ): Promise<OrderState> {
   return change(database, given.orderId, {
     where: { escalationReason: 'withdrawalFailed' },
-    set: { ...decided('retry', given.resolution, given.at), ...NOT_ESCALATED },
+    set: NOT_ESCALATED,
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Act } from '../../domain/act';
 import type { DeadLetterState } from '../../domain/dead-letter-state';
+import { APP_IDS, QUEUES } from '../../domain/amqp-names';
 import { defined } from '../../domain/defined';
 import { prismaOf, type OrdersDatabase } from './connection';
 import type { Prisma, DeadLetter as DeadLetterModel } from './generated/client';
@@ -83,6 +84,27 @@ export async function recordDeadLetter(
     skipDuplicates: true,
   });
   return count === 1;
+}
+
+/**
+ * Discards the open dead letters of requests and withdrawals whose order has ended otherwise: there is
+ * nothing left to ask.
+ *
+ * @returns how many.
+ */
+export function discardSettledRequests(database: OrdersDatabase): Promise<number> {
+  return prismaOf(database).$executeRaw`
+    UPDATE dead_letters d SET state = 'discarded', decided_by = ${APP_IDS.orderDispatch},
+      decision_note = 'the order ended ' || o.status || ': there is nothing left to ask',
+      decided_at = now()
+    FROM orders o
+    WHERE d.state = 'open' AND d.source_queue = ${QUEUES.dispatchRequests}
+      AND d.app_id = ${APP_IDS.orderDispatch} AND o.order_id = d.order_id
+      AND o.escalation_reason IS NULL
+      AND (o.status = 'cancelled' OR (o.status = 'dispatched' AND (
+        o.dispatched_by = 'acknowledgement' OR EXISTS (
+          SELECT 1 FROM acknowledgements a
+          WHERE a.request_id = o.order_id || '.withdrawal' AND a.class = 'first'))))`;
 }
 
 /** Counts dead letters by reason and source queue, the most frequent first. */

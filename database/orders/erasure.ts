@@ -252,7 +252,7 @@ const KEPT_FIELDS =
   /^(requestId|orderId|dispatchBy|contentHash|outcome|courierId|rejectionCode|retryAfterMs|decidedAt|erased)$/;
 const KEPT_PROPERTIES = /^(correlationId|replyTo|timestampMs)$/;
 const KEPT_HEADERS =
-  /^(deadLetterReason|firstFailedAt|attempts|sourceQueue|traceparent|x-death|x-(delivery|acquired)-count|x-(first|last)-death-(exchange|queue|reason))$/;
+  /^(deadLetterReason|firstFailedAt|lastFailedAt|attempts|sourceQueue|traceparent|x-death|x-(delivery|acquired)-count|x-(first|last)-death-(exchange|queue|reason))$/;
 
 function withoutPersonalData({ content, properties, headers }: Message): Message {
   return {

@@ -14,6 +14,7 @@ const COLUMNS = {
   dispatchBy: 'dispatch_by',
   courierId: 'courier_id',
   dispatchedBy: 'dispatched_by',
+  courierSentBy: 'courier_sent_by',
   rejectionCode: 'rejection_code',
   escalationReason: 'escalation_reason',
   escalatedAt: 'escalated_at',

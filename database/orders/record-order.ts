@@ -2,6 +2,7 @@ import { OrderConflict } from '../../domain/errors';
 import type { Order } from '../../domain/order';
 import type { OrderProgress } from '../../domain/order-state';
 import type { Policy } from '../../domain/policy';
+import { withdrawalIdOf } from '../../domain/request-id';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { orderColumns, toOrderState, type OrderRow } from './order-row';
 import { findAnswersFor } from './read-order';
@@ -15,6 +16,11 @@ export interface NewOrder {
   dispatchBy: string;
   /** `n` of the request to begin with; more than 1 where a lost row comes back. @default 1 */
   requestNumber?: number;
+  /**
+   * Whether this may be a lost row that comes back: where its withdrawal was answered before, that is
+   * where it goes on. @default false
+   */
+  mayBeRestored?: boolean;
 }
 
 /**
@@ -28,7 +34,7 @@ export interface NewOrder {
  */
 export async function insertOrRead(
   database: OrdersDatabase,
-  { order, contentHash, policy, dispatchBy, requestNumber = 1 }: NewOrder,
+  { order, contentHash, policy, dispatchBy, requestNumber = 1, mayBeRestored = false }: NewOrder,
   { attempt }: { attempt: boolean },
 ): Promise<OrderProgress> {
   const counted = attempt ? 1 : 0;
@@ -36,9 +42,13 @@ export async function insertOrRead(
     (OrderRow & { contentHash: string; policy: Policy; isNew: boolean })[]
   >`
     INSERT INTO orders AS o
-      (order_id, content_hash, "order", policy, dispatch_by, request_number, attempts)
+      (order_id, content_hash, "order", policy, dispatch_by, request_number, attempts, status)
     VALUES (${order.orderId}, ${contentHash}, ${JSON.stringify(order)}::jsonb,
-            ${JSON.stringify(policy)}::jsonb, ${dispatchBy}::timestamptz, ${requestNumber}, ${counted})
+            ${JSON.stringify(policy)}::jsonb, ${dispatchBy}::timestamptz, ${requestNumber}, ${counted},
+            CASE WHEN ${mayBeRestored} AND EXISTS (
+              SELECT 1 FROM acknowledgements
+              WHERE request_id = ${withdrawalIdOf(order.orderId)} AND class = 'first')
+            THEN 'cancelling' ELSE 'placed' END)
     ON CONFLICT (order_id) DO UPDATE SET attempts = o.attempts + CASE
       WHEN o.status = 'placed' AND o.content_hash = excluded.content_hash AND NOT EXISTS (
         SELECT 1 FROM acknowledgements
@@ -53,6 +63,6 @@ export async function insertOrRead(
   return {
     order: state,
     policy: row.policy,
-    ...(row.isNew ? {} : await findAnswersFor(database, state)),
+    ...(row.isNew && !mayBeRestored ? {} : await findAnswersFor(database, state)),
   };
 }

@@ -14,6 +14,8 @@ export const dispatchRequestSchema = z.object({
   dispatchBy: z.iso.datetime({ offset: true }),
   contentHash: z.string().min(1).max(128),
   order: z.record(z.string(), z.unknown()),
+  /** How hard the order is tried, for an order that is inserted from this copy. */
+  policy: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** A request for a dispatch. */
