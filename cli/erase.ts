@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { defined } from '../domain/defined';
 import type { Erasure, ErasureRefused, Unsettled } from '../operations/erase';
 import type { TemporalRemains } from '../operations/erase-remains';
 import { UsageError } from './exit';
@@ -28,8 +29,9 @@ What is blanked:
   inbox             (dispatch database) the detail of stored answers
 What stays: order ID, restaurant, items, prices, times, status, courier and the content hash, so that
 the same order placed again, a copy, a dead letter or a sweep finds a final order and brings nothing
-back; and in the table erasures the SHA-256 of the customer ID, the actor, the note and the counts. Do
-not name the customer in --note.
+back; and in the table erasures a hash of the customer ID, the actor, the note and the counts. Do not name the
+customer in --note. Set ORDER_DISPATCH_ERASURE_KEY, always to the same, and nobody can find out by the
+hash whether an ID that they try was erased.
 
 Orders that are not dispatched or cancelled yet, or wait for a person, refuse the whole erasure: they
 are listed with what settles them. Afterwards it says what remains in Temporal and RabbitMQ, and until
@@ -70,7 +72,9 @@ async function erase(options: EraseOptions): Promise<void> {
       const { eraseCustomer, ErasureRefused } = await import('../operations/erase.js');
       const { findTemporalRemains, RABBITMQ_REMAINS } =
         await import('../operations/erase-remains.js');
-      const request = { customerId, ...act, now: new Date() };
+      const { readErasureKey } = await import('../runtime/config.js');
+      const hashKey = readErasureKey();
+      const request = { customerId, ...act, now: new Date(), ...defined({ hashKey }) };
       try {
         const plan = await eraseCustomer(databases, { ...request, dryRun: true });
         // Before anything is blanked: with Temporal away, the whole command is to be repeated.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { eraseAnswerDetails } from '../database/dispatch/erasure';
 import {
   countErasure,
@@ -7,6 +7,7 @@ import {
   inErasureTransaction,
   insertErasure,
   lockCustomerOrders,
+  rehashErasures,
   type CustomerOrder,
   type ErasedRows,
   type OpenDeadLetter,
@@ -15,7 +16,7 @@ import type { OperatorDatabases } from './open-databases';
 
 /** What stands in the way of an erasure. */
 export interface Unsettled {
-  /** Not `dispatched` or `cancelled` yet, or with an open human task. */
+  /** Not `dispatched` or `cancelled` yet, with an open human task, or with a withdrawal unanswered. */
   orders: CustomerOrder[];
   /** Open, with the customer's data, and not about a final order of the customer's. */
   deadLetters: OpenDeadLetter[];
@@ -38,7 +39,7 @@ export class ErasureRefused extends Error {
 
 /** What an erasure blanked, or would blank. */
 export interface Erasure {
-  /** SHA-256 (hex) of the customer ID: what is kept of it. */
+  /** Of the customer ID, SHA-256 or, with a key, HMAC-SHA-256 (hex): what is kept of it. */
   customerHash: string;
   /** ISO 8601. */
   erasedAt: string;
@@ -58,6 +59,11 @@ export interface ErasureRequest {
   /** Erases nothing, and counts exactly what it would. */
   dryRun: boolean;
   now: Date;
+  /**
+   * Makes the hash that is kept of the customer ID one that nobody can guess IDs by. Without it, it is a
+   * bare SHA-256; both are looked for.
+   */
+  hashKey?: string;
 }
 
 /**
@@ -75,11 +81,13 @@ export async function eraseCustomer(
   request: ErasureRequest,
 ): Promise<Erasure> {
   const { customerId, actor, note, dryRun, now } = request;
-  const customerHash = createHash('sha256').update(customerId).digest('hex');
+  const [customerHash, ...formerHashes] = hashesOf(request);
+  const customer = { customerId, customerHashes: [customerHash, ...formerHashes] };
   const { erasureId, orders, rows } = await inErasureTransaction(
     databases.orders,
     async (transaction) => {
-      const locked = await lockCustomerOrders(transaction, { customerId, customerHash });
+      const locked = await lockCustomerOrders(transaction, customer);
+      await rehashErasures(transaction, customer);
       const orderIds = locked.map(({ orderId }) => orderId);
       const id = await insertErasure(transaction, { customerHash, actor, note, at: now });
       const { deadLetters, unsettled } = await eraseDeadLetters(transaction, {
@@ -113,6 +121,14 @@ export async function eraseCustomer(
   return { ...erasure, rows: { ...rows, inbox } };
 }
 
-function isFinal({ status, escalationReason }: CustomerOrder): boolean {
-  return (status === 'dispatched' || status === 'cancelled') && escalationReason === null;
+/** What is kept of the customer ID: the hash that is written, and those that it may stand under. */
+function hashesOf({ customerId, hashKey }: ErasureRequest): [string, ...string[]] {
+  const bare = createHash('sha256').update(customerId).digest('hex');
+  if (hashKey === undefined) return [bare];
+  return [createHmac('sha256', hashKey).update(customerId).digest('hex'), bare];
+}
+
+function isFinal({ status, escalationReason, awaitsWithdrawal }: CustomerOrder): boolean {
+  const isEnded = status === 'dispatched' || status === 'cancelled';
+  return isEnded && escalationReason === null && !awaitsWithdrawal;
 }

@@ -41,6 +41,11 @@ const temporalVariables = {
   ORDER_DISPATCH_CODEC_MODULE: z.string().min(1).optional(),
 };
 
+const erasureSchema = z.object({
+  /** Makes the hash that is kept of a customer's ID one that nobody can guess IDs by. */
+  ORDER_DISPATCH_ERASURE_KEY: z.string().min(16, 'must have 16 characters or more').optional(),
+});
+
 const processVariables = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Port of the health endpoint on 127.0.0.1; none without it. */
@@ -219,6 +224,15 @@ export function readInstallationConfig(environment: Environment = process.env): 
       amqpUrl: variables.AMQP_URL,
     }),
   };
+}
+
+/**
+ * Reads the key that the hash of an erased customer's ID is made with; `undefined` where there is none.
+ *
+ * @throws {@link InvalidConfiguration} where it is too short to keep anybody from guessing.
+ */
+export function readErasureKey(environment: Environment = process.env): string | undefined {
+  return read(erasureSchema, environment).ORDER_DISPATCH_ERASURE_KEY;
 }
 
 function read<Shape extends z.ZodObject>(schema: Shape, environment: Environment): z.infer<Shape> {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { OrdersDatabase } from '../database/orders/connection';
-import { eraseLateDeadLetters } from '../database/orders/erasure';
 import {
   discardSettledRequests,
   recordDeadLetter,
@@ -80,7 +79,6 @@ export async function startDeadLetterDrain(options: {
       const isNew = await recordDeadLetter(database, deadLetter);
       const { orderId, sourceQueue, messageId, deadLetterReason } = deadLetter;
       if (isNew) log.error({ orderId, sourceQueue, messageId, deadLetterReason }, 'dead letter');
-      if (orderId !== undefined) await eraseLateDeadLetters(database, orderId);
       // Also when it is not new: the drain may have ended between the two.
       if (isRequestOfOurs(deadLetter)) await tellWorkflows(temporal, deadLetter);
     },

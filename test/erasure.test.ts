@@ -1,6 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { NativeConnection } from '@temporalio/worker';
-import { eraseLateDeadLetters } from '../database/orders/erasure';
+import {
+  eraseDeadLetters,
+  eraseLateDeadLetters,
+  eraseOrders,
+  inErasureTransaction,
+  insertErasure,
+  lockCustomerOrders,
+} from '../database/orders/erasure';
+import { recordDeadLetter, type NewDeadLetter } from '../database/orders/dead-letters';
 import { APP_IDS, QUEUES } from '../domain/amqp-names';
 import { contentHash } from '../domain/content-hash';
 import { ACKNOWLEDGEMENT_TYPE } from '../domain/messages/acknowledgement';
@@ -118,6 +126,22 @@ describe('erasure', () => {
     contentHash: contentHash(order),
     order,
   });
+  /** A dead letter as the drain records it. */
+  const deadLetterOf = (order: Order): NewDeadLetter => ({
+    fingerprint: randomUUID(),
+    sourceQueue: QUEUES.dispatchRequests,
+    messageId: `${order.orderId}.1`,
+    type: DISPATCH_REQUEST_TYPE,
+    appId: APP_IDS.orderDispatch,
+    orderId: order.orderId,
+    deadLetterReason: 'TypeError',
+    properties: {},
+    headers: {},
+    content: Uint8Array.from(Buffer.from(JSON.stringify(requestOf(order)))),
+    attempts: 5,
+    firstFailedAt: new Date(),
+    lastFailedAt: new Date(),
+  });
   const erase = (customerId: string, options: Partial<ErasureRequest> = {}) =>
     eraseCustomer(bed.databases, {
       customerId,
@@ -126,6 +150,12 @@ describe('erasure', () => {
       now: new Date(),
       ...options,
     });
+  const blankLate = (orderId: string) =>
+    inErasureTransaction(
+      bed.databases.orders,
+      (transaction) => eraseLateDeadLetters(transaction, orderId),
+      { dryRun: false },
+    );
   /** Everything that both databases hold, as text. */
   const dump = async () => {
     const texts = await bed.orders.$queryRaw<{ text: string }[]>`
@@ -246,6 +276,35 @@ describe('erasure', () => {
     });
     expect((await readDeadLetter(theirDeadLetter)).body).toMatchObject({ order: theirs });
     expect((await readDeadLetter(myDeadLetter)).body).not.toHaveProperty('order');
+  });
+
+  test('the hash that is kept of the customer ID is made with the key; one from before it is found, and made anew', async () => {
+    const customerId = newCustomer();
+    const order = await dispatched(customerId);
+    const before = await erase(customerId);
+    const hashKey = 'a key of the order service';
+    const after = await erase(customerId, { hashKey });
+    expect(after).toMatchObject({ orderIds: [order.orderId], erasedBefore: 1 });
+    expect(after.customerHash).not.toBe(before.customerHash);
+    expect(await dump()).not.toContain(before.customerHash);
+    expect(await erase(customerId, { hashKey })).toMatchObject({ orderIds: [order.orderId] });
+  });
+
+  test('an order that a person dispatched is erased only when its withdrawal was answered', async () => {
+    const customerId = newCustomer();
+    const order = await seed(customerId, { dispatchedBy: 'person' });
+    await expect(erase(customerId)).rejects.toBeInstanceOf(ErasureRefused);
+    await bed.orders.acknowledgement.create({
+      data: {
+        messageId: randomUUID(),
+        requestId: `${order.orderId}.withdrawal`,
+        orderId: order.orderId,
+        outcome: 'withdrawn',
+        decidedAt: new Date(),
+        class: 'first',
+      },
+    });
+    expect(await erase(customerId)).toMatchObject({ orderIds: [order.orderId] });
   });
 
   test('a dry run counts exactly what is then erased, and changes nothing', async () => {
@@ -414,13 +473,47 @@ describe('erasure', () => {
       expect((await readDeadLetter(other)).body).toEqual({ sku: customerId });
     });
 
+    test('one that comes in the middle of the erasure is recorded without', async () => {
+      const customerId = newCustomer();
+      const order = await seed(customerId, {});
+      const { orderId } = order;
+      const at = new Date();
+      let recorded: Promise<boolean> | undefined;
+      await inErasureTransaction(
+        bed.databases.orders,
+        async (transaction) => {
+          await lockCustomerOrders(transaction, { customerId, customerHashes: ['h'] });
+          const { actor, note } = BY_ANA;
+          const erasureId = await insertErasure(transaction, {
+            customerHash: 'h',
+            actor,
+            note,
+            at,
+          });
+          await eraseDeadLetters(transaction, { orderIds: [orderId], customerId, actor, at });
+          recorded = recordDeadLetter(bed.databases.orders, deadLetterOf(order));
+          // It waits for the order: else it would be there, whole, and nobody would look again.
+          await eventually(async () => {
+            const [waits] = await bed.orders.$queryRaw<{ count: bigint }[]>`
+              SELECT count(*) AS count FROM pg_stat_activity
+              WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+            return waits !== undefined && waits.count > 0n;
+          });
+          await eraseOrders(transaction, { orderIds: [orderId], customerId, erasureId, at });
+        },
+        { dryRun: false },
+      );
+      expect(await recorded).toBe(true);
+      expect(await dump()).not.toContain(customerId);
+    });
+
     test('one that comes after the erasure is blanked by its drain, or by a repeat of the erasure', async () => {
       const customerId = newCustomer();
       const order = await seed(customerId, {});
       const { orderId } = order;
       await erase(customerId);
       const drained = await seedDeadLetter({ body: requestOf(order), orderId });
-      await eraseLateDeadLetters(bed.databases.orders, orderId);
+      await blankLate(orderId);
       expect(await readDeadLetter(drained)).toMatchObject({ state: 'discarded', decidedBy: 'ana' });
       expect(await dump()).not.toContain(customerId);
 
@@ -434,7 +527,7 @@ describe('erasure', () => {
       expect((await erase(customerId)).rows).toMatchObject({ orders: 0, deadLetters: 0 });
       const live = await seed(newCustomer(), {});
       const kept = await seedDeadLetter({ body: requestOf(live), orderId: live.orderId });
-      await eraseLateDeadLetters(bed.databases.orders, live.orderId);
+      await blankLate(live.orderId);
       expect(await readDeadLetter(kept)).toMatchObject({ state: 'open', body: { order: live } });
     });
   });

@@ -3,6 +3,7 @@ import type { DeadLetterState } from '../../domain/dead-letter-state';
 import { APP_IDS, QUEUES } from '../../domain/amqp-names';
 import { defined } from '../../domain/defined';
 import { prismaOf, type OrdersDatabase } from './connection';
+import { eraseLateDeadLetters, lockOrder } from './erasure';
 import type { Prisma, DeadLetter as DeadLetterModel } from './generated/client';
 
 /** Properties that a replay needs, next to those that have columns of their own. */
@@ -71,19 +72,25 @@ export interface DeadLetterGroup {
 const REPLAY_WITHIN_MS = 30_000;
 
 /**
- * Records a dead letter in one statement.
+ * Records a dead letter. About an order whose personal data is erased, or is being erased just now, it
+ * is recorded without.
  *
  * @returns whether it is new; the same one again changes nothing.
  */
-export async function recordDeadLetter(
+export function recordDeadLetter(
   database: OrdersDatabase,
   { properties, headers, ...columns }: NewDeadLetter,
 ): Promise<boolean> {
-  const { count } = await prismaOf(database).deadLetter.createMany({
-    data: [{ ...columns, properties: { ...properties }, headers: headers as Prisma.JsonObject }],
-    skipDuplicates: true,
+  const { orderId } = columns;
+  return prismaOf(database).$transaction(async (transaction) => {
+    if (orderId !== undefined) await lockOrder(transaction, orderId);
+    const { count } = await transaction.deadLetter.createMany({
+      data: [{ ...columns, properties: { ...properties }, headers: headers as Prisma.JsonObject }],
+      skipDuplicates: true,
+    });
+    if (orderId !== undefined) await eraseLateDeadLetters(transaction, orderId);
+    return count === 1;
   });
-  return count === 1;
 }
 
 /**

@@ -11,8 +11,8 @@ const ERASED = 'erased';
 /** A customer as the order database knows one. */
 export interface Customer {
   customerId: string;
-  /** SHA-256 (hex) of the customer ID: what is left of it after an erasure. */
-  customerHash: string;
+  /** Of the customer ID (hex), which is what is left of it after an erasure: today's, then former ones. */
+  customerHashes: readonly string[];
 }
 
 /** An order of a customer, with nothing personal. */
@@ -22,6 +22,8 @@ export interface CustomerOrder {
   /** Of its open human task. */
   escalationReason: EscalationReason | null;
   erasedAt: Date | null;
+  /** Whether its workflow still waits to hear that no second courier comes. */
+  awaitsWithdrawal: boolean;
 }
 
 /** An open dead letter with a customer's data whose order is none of the customer's final ones. */
@@ -77,17 +79,21 @@ export async function inErasureTransaction<Result>(
  */
 export function lockCustomerOrders(
   transaction: Transaction,
-  { customerId, customerHash }: Customer,
+  { customerId, customerHashes }: Customer,
 ): Promise<CustomerOrder[]> {
   // Two scans of an index; an OR over both would be one of the table.
   return transaction.$queryRaw<CustomerOrder[]>`
     SELECT order_id AS "orderId", status, escalation_reason AS "escalationReason",
-      erased_at AS "erasedAt"
+      erased_at AS "erasedAt",
+      status = 'dispatched' AND dispatched_by = 'person' AND NOT EXISTS (
+        SELECT 1 FROM acknowledgements a
+        WHERE a.request_id = orders.order_id || '.withdrawal' AND a.class = 'first')
+        AS "awaitsWithdrawal"
     FROM orders WHERE order_id IN (
       SELECT order_id FROM orders WHERE "order" ->> 'customerId' = ${customerId} AND erased_at IS NULL
       UNION ALL
       SELECT order_id FROM orders WHERE erasure_id IN (
-        SELECT id FROM erasures WHERE customer_hash = ${customerHash}))
+        SELECT id FROM erasures WHERE customer_hash = ANY(${[...customerHashes]})))
     ORDER BY created_at, order_id FOR UPDATE`;
 }
 
@@ -99,6 +105,18 @@ export async function insertErasure(
   const { at: createdAt, ...data } = given;
   const { id } = await transaction.erasure.create({ data: { ...data, createdAt } });
   return id;
+}
+
+/** Writes the customer ID's hash of today where a former one stands: one without a key, most times. */
+export async function rehashErasures(
+  transaction: Transaction,
+  { customerHashes: [now, ...former] }: Customer,
+): Promise<void> {
+  if (now === undefined || former.length === 0) return;
+  await transaction.erasure.updateMany({
+    where: { customerHash: { in: former } },
+    data: { customerHash: now },
+  });
 }
 
 /** Adds to an erasure's audit how many rows were blanked. */
@@ -212,23 +230,24 @@ export async function eraseDeadLetters(
 }
 
 /**
- * Blanks what was dead-lettered about an order after its erasure. For whoever records a dead letter;
- * does nothing where the order is not erased.
+ * Blanks what was dead-lettered about an order after its erasure; does nothing where the order is not
+ * erased. For whoever records a dead letter, in the same transaction, after {@link lockOrder}.
  */
 export async function eraseLateDeadLetters(
-  database: OrdersDatabase,
+  transaction: Transaction,
   orderId: string,
 ): Promise<void> {
-  const [erasure] = await prismaOf(database).$queryRaw<{ actor: string }[]>`
+  const [erasure] = await transaction.$queryRaw<{ actor: string }[]>`
     SELECT e.actor FROM orders o JOIN erasures e ON e.id = o.erasure_id
     WHERE o.order_id = ${orderId}`;
   if (!erasure) return;
   const { actor } = erasure;
-  await inErasureTransaction(
-    database,
-    (transaction) => eraseDeadLetters(transaction, { orderIds: [orderId], actor, at: new Date() }),
-    { dryRun: false },
-  );
+  await eraseDeadLetters(transaction, { orderIds: [orderId], actor, at: new Date() });
+}
+
+/** Waits for an erasure that is at work on the order, and keeps the next one waiting. */
+export async function lockOrder(transaction: Transaction, orderId: string): Promise<void> {
+  await transaction.$queryRaw`SELECT 1 FROM orders WHERE order_id = ${orderId} FOR SHARE`;
 }
 
 interface Message {
