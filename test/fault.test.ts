@@ -1,10 +1,3 @@
-import {
-  connect as connectTo,
-  createServer,
-  type AddressInfo,
-  type Server,
-  type Socket,
-} from 'node:net';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { databaseFaultOf } from '../database/fault';
 import { PrismaClient } from '../database/orders/generated/client';
@@ -15,6 +8,7 @@ import type { Fault } from '../domain/fault';
 import { Publisher } from '../messaging/publisher';
 import { startConsumer } from '../messaging/start-consumer';
 import { silentLogger } from '../runtime/logger';
+import { startProxy, type Proxy } from './proxy';
 import { createSurroundings, eventually, type Surroundings } from './setup';
 
 let surroundings: Surroundings;
@@ -118,42 +112,26 @@ describe('whose fault a failure of the database is', () => {
 });
 
 describe('a database that says nothing any more', () => {
-  let proxy: Server;
-  let isSilent = false;
-  const sockets = new Set<Socket>();
+  let proxy: Proxy;
   beforeAll(async () => {
-    const { hostname, port } = new URL(surroundings.ordersDatabaseUrl);
-    proxy = createServer((socket) => {
-      const server = connectTo(Number(port), hostname);
-      for (const one of [socket, server]) {
-        sockets.add(one);
-        one.on('error', () => {});
-      }
-      socket.on('data', (data) => isSilent || server.write(data));
-      server.on('data', (data) => isSilent || socket.write(data));
-      socket.on('close', () => server.destroy());
-    });
-    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+    proxy = await startProxy(surroundings.ordersDatabaseUrl);
   });
-  afterAll(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((closed) => proxy.close(closed));
-  });
+  afterAll(() => proxy.close());
 
   test('a statement ends with the fault of the infrastructure, and the next one goes on', async () => {
-    const url = urlWith((changed) => {
-      changed.hostname = '127.0.0.1';
-      changed.port = String((proxy.address() as AddressInfo).port);
+    const adapter = postgresAdapter({
+      url: proxy.url,
+      statementTimeoutMs: 500,
+      maximumConnections: 1,
     });
-    const adapter = postgresAdapter({ url, statementTimeoutMs: 500, maximumConnections: 1 });
     const prisma = new PrismaClient({ adapter });
     await prisma.$executeRaw`SELECT 1`;
-    isSilent = true;
+    proxy.hold();
     const failure = await prisma.$executeRaw`SELECT 1`.then(
       () => undefined,
       (error: unknown) => error,
     );
-    isSilent = false;
+    proxy.release();
     expect(databaseFaultOf(failure)).toBe('infrastructure');
     await expect(prisma.$executeRaw`SELECT 1`).resolves.toBe(1);
     await prisma.$disconnect();
