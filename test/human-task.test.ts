@@ -182,6 +182,30 @@ describe('human task', () => {
     });
   });
 
+  test('the dead letter of a request before a retry escalates nothing, that of the current one does', async () => {
+    const order = newOrder();
+    const { orderId } = order;
+    bed.script(orderId, () => ({ kind: 'staySilent' }));
+    const handle = await bed.client.placeOrder(order, {
+      policy: { acknowledgementTimeoutMs: 60_000 },
+    });
+    const deadLettered = (n: number) =>
+      workflowOf(handle).signal('requestDeadLettered', { requestId: `${orderId}.${n}` });
+    await eventually(async () => (await rowOf(handle)).attempts === 1);
+    await deadLettered(1);
+    expect((await openTask(handle)).humanTask).toMatchObject({
+      escalationReason: 'requestDeadLettered',
+    });
+    await handle.resolve({ decision: 'retry', actor: 'ana', note: 'mended' });
+    await deadLettered(1);
+    // Answered after the signal was taken.
+    expect(await handle.status()).toMatchObject({ status: 'placed' });
+    expect(await rowOf(handle)).toMatchObject({ status: 'placed', requestNumber: 2 });
+    await deadLettered(2);
+    await openTask(handle);
+    await handle.cancel({ actor: 'ana', note: 'over' });
+  });
+
   describe('of an order that a person dispatched', () => {
     const dispatchByHand = async () => {
       const handle = await escalate();
