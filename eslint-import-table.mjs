@@ -39,6 +39,7 @@ const MAY_IMPORT = {
     'runtime',
   ],
   client: ['domain', 'temporal'],
+  testing: ['domain', 'client'],
   operations: [
     'domain',
     'messaging',

@@ -2,10 +2,11 @@
 export { OrderDispatchClient } from './order-dispatch-client';
 export type { ConnectOptions, OrderDispatchClientOptions } from './order-dispatch-client';
 export type { HumanTaskEntry } from './human-task-entry';
-export type { OrderHandle } from './order-handle';
+export type { OrderDispatch, OrderHandle, PlaceOrderOptions } from './order-dispatch';
 export type { Decision } from '../domain/decisions';
 export {
   DispatchUnavailable,
+  InvalidConfiguration,
   InvalidOrder,
   InvalidPolicy,
   OrderConflict,
@@ -15,6 +16,7 @@ export {
   TooLateToCancel,
 } from '../domain/errors';
 export type { ErrorCode } from '../domain/errors';
+export type { RejectionCode } from '../domain/messages/acknowledgement';
 export type { Order } from '../domain/order';
 export type { OrderState } from '../domain/order-state';
 export type { OrderResult, OrderStatusView } from '../domain/workflow-contract';

@@ -12,7 +12,7 @@ import { parseOrder, type Order } from '../domain/order';
 import type { DispatchOrderInput } from '../domain/workflow-contract';
 import type { ReconcileResult } from '../domain/workflow-contract';
 import { parseResolution, type Resolution } from '../domain/resolution';
-import { parsePolicyOverrides, type PolicyOverrides } from '../domain/policy';
+import { parsePolicyOverrides } from '../domain/policy';
 import {
   MEMO_CONTENT_HASH,
   OPEN_HUMAN_TASKS_QUERY,
@@ -22,7 +22,8 @@ import {
 } from '../domain/temporal-names';
 import { translateError } from './translate-error';
 import { toHumanTask, type HumanTaskEntry } from './human-task-entry';
-import { OrderHandle } from './order-handle';
+import { TemporalOrderHandle } from './order-handle';
+import type { OrderDispatch, OrderHandle, PlaceOrderOptions } from './order-dispatch';
 import { ifFound } from '../temporal/order-workflows';
 import { startDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
 import { defined } from '../domain/defined';
@@ -55,8 +56,8 @@ export interface ConnectOptions
     Omit<OrderDispatchClientOptions, 'connection' | 'eagerStart'>,
     Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {}
 
-/** Places orders, looks after them, and resolves human tasks. Speaks to Temporal alone. */
-export class OrderDispatchClient {
+/** The {@link OrderDispatch} that speaks to Temporal, and to Temporal alone. */
+export class OrderDispatchClient implements OrderDispatch {
   private readonly client: Client;
   private readonly callTimeoutMs: number;
 
@@ -84,15 +85,7 @@ export class OrderDispatchClient {
     }
   }
 
-  /**
-   * Places an order: from then on it ends `dispatched` or `cancelled`, or waits in a listed human
-   * task. Idempotent: the same order again returns the handle of the first.
-   *
-   * @throws {@link InvalidOrder}, InvalidPolicy: each bad field is named, nothing was recorded.
-   * {@link OrderConflict}: the order ID is taken by other content. {@link DispatchUnavailable}:
-   * Temporal cannot be reached; safe to repeat.
-   */
-  async placeOrder(order: Order, options: { policy?: PolicyOverrides } = {}): Promise<OrderHandle> {
+  async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
     const parsed = parseOrder(order);
     const policy = options.policy && parsePolicyOverrides(options.policy);
     const { orderId } = parsed;
@@ -116,16 +109,14 @@ export class OrderDispatchClient {
     return this.getOrder(orderId);
   }
 
-  /** The handle of an order, without a look whether there is one. */
   getOrder(orderId: string): OrderHandle {
-    return new OrderHandle({ client: this.client, orderId, call: (work) => this.call(work) });
+    return new TemporalOrderHandle({
+      client: this.client,
+      orderId,
+      call: (work) => this.call(work),
+    });
   }
 
-  /**
-   * Every human task that is open, page by page. Temporal lists a new one within about a second.
-   *
-   * @throws {@link DispatchUnavailable} where Temporal cannot be reached.
-   */
   async *humanTasks(): AsyncGenerator<HumanTaskEntry> {
     try {
       for await (const execution of this.client.workflow.list({ query: OPEN_HUMAN_TASKS_QUERY })) {
@@ -136,11 +127,6 @@ export class OrderDispatchClient {
     }
   }
 
-  /**
-   * Resolves a human task by its ID; returns when the decision is carried out.
-   *
-   * @throws {@link ResolutionRefused} that says why nothing was changed.
-   */
   async resolveTask(taskId: string, resolution: Resolution): Promise<void> {
     const parsed = parseResolution(resolution);
     const resolved = await ifFound(async () => {
@@ -155,12 +141,6 @@ export class OrderDispatchClient {
     throw new ResolutionRefused(`no human task is open: ${taskId} does not run`);
   }
 
-  /**
-   * Has an order looked at: do the two databases and Temporal agree about it? What is found is mended,
-   * or becomes a human task. Waits for the end, unless a person has to decide.
-   *
-   * @throws {@link DispatchUnavailable} where Temporal cannot be reached.
-   */
   async reconcile(orderId: string, options: { actor: string }): Promise<ReconcileResult> {
     try {
       const provenance = `person ${options.actor}`;
@@ -174,7 +154,6 @@ export class OrderDispatchClient {
     }
   }
 
-  /** Closes the connection: for a client made by {@link connect}. */
   close(): Promise<void> {
     return this.options.connection.close();
   }

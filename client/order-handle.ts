@@ -16,10 +16,11 @@ import {
 } from '../domain/temporal-names';
 import { findWorkflowStatus } from '../temporal/order-workflows';
 import { startCancelOrder } from '../temporal/start-workflows';
+import type { OrderHandle } from './order-dispatch';
 import { translateError } from './translate-error';
 
-/** One order, by its ID. */
-export class OrderHandle {
+/** An order's handle that speaks to Temporal. */
+export class TemporalOrderHandle implements OrderHandle {
   readonly orderId: string;
 
   constructor(
@@ -33,12 +34,6 @@ export class OrderHandle {
     this.orderId = options.orderId;
   }
 
-  /**
-   * Where the order stands now.
-   *
-   * @throws {@link OrderNotFound}; {@link DispatchUnavailable} where Temporal cannot be reached or, for
-   * a running order, no worker answers.
-   */
   status(): Promise<OrderStatusView> {
     return this.translated(() =>
       this.options.call(async () => {
@@ -54,13 +49,6 @@ export class OrderHandle {
     );
   }
 
-  /**
-   * Waits until the order is dispatched or cancelled: minutes where it is retried, longer where a
-   * person has to decide. After a later cancellation, that one's result.
-   *
-   * @throws {@link OrderNotFound}, {@link DispatchUnavailable}; {@link OrderConflict} or
-   * {@link InvalidOrder} where the worker refused the order.
-   */
   result(): Promise<OrderResult> {
     return this.translated(async () => {
       const result = (await this.dispatch.result()) as OrderResult;
@@ -72,12 +60,6 @@ export class OrderHandle {
     });
   }
 
-  /**
-   * Resolves the order's human task; returns when the decision is carried out.
-   *
-   * @throws {@link ResolutionRefused} that says why nothing was changed: it is not valid, no human task
-   * is open, or somebody was quicker.
-   */
   async resolve(resolution: Resolution): Promise<OrderState> {
     const parsed = parseResolution(resolution);
     return this.translated(async () => {
@@ -95,12 +77,6 @@ export class OrderHandle {
     });
   }
 
-  /**
-   * Cancels the order, and returns when the dispatch system has given it up. A second cancellation
-   * joins the first; of a cancelled order, its result comes back.
-   *
-   * @throws {@link TooLateToCancel} where a courier is on the way: the order stays dispatched.
-   */
   async cancel(request: CancelRequest): Promise<OrderResult> {
     const parsed = parseCancelRequest(request);
     return this.translated(async () => {
