@@ -10,6 +10,8 @@ import type { ReplayProgress, ReplayReport } from '../operations/dead-letters-re
 import { fields, formatAge } from './output';
 import type { NextCommand } from './open-services';
 import { createTable } from './table';
+import { BY_SOMEBODY } from './templates';
+import { quoted } from './typed-command';
 
 /** Width of the column of reasons, which name each bad field of a message. */
 const REASON_WIDTH = 60;
@@ -21,14 +23,24 @@ export function listText(
 ): string {
   if (matched === 0) return 'there is no such dead letter';
   const more = matched - rows.length;
+  const [oldest] = rows;
+  const open = rows.find(({ state }) => state === 'open');
   return [
     groupTable(groups),
     ...(rows.length > 0 ? ['', rowTable(rows)] : []),
     ...(more > 0 ? [`and ${more} more: --limit shows them`] : []),
     '',
-    `look at one:  ${nextCommand('dead-letters show ID')}`,
-    `once the cause is mended:  ${nextCommand('dead-letters replay --reason "REASON" --actor "YOUR NAME" --note "WHY"')}`,
+    ...(oldest
+      ? ['look at the oldest:', `  ${nextCommand(`dead-letters show ${oldest.id}`)}`]
+      : []),
+    ...(open ? ['once its cause is mended:', `  ${nextCommand(replayCommand(open))}`] : []),
   ].join('\n');
+}
+
+/** By its error's name alone: a whole reason may be long, and name fields that others lack. */
+function replayCommand({ deadLetterReason }: DeadLetterEntry): string {
+  const [kind = deadLetterReason] = deadLetterReason.split(':');
+  return `dead-letters replay --reason ${quoted(kind)} ${BY_SOMEBODY}`;
 }
 
 function groupTable(groups: readonly DeadLetterGroup[]): string {
@@ -55,8 +67,7 @@ function rowTable(rows: readonly DeadLetterEntry[]): string {
 export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand): string {
   const { id, state, decidedBy, decidedAt, properties, headers, content } = deadLetter;
   const timestamp = properties.timestampMs && new Date(properties.timestampMs).toISOString();
-  const act = (verb: string) =>
-    nextCommand(`dead-letters ${verb} ${id} --actor "YOUR NAME" --note "WHY"`);
+  const act = (verb: string) => nextCommand(`dead-letters ${verb} ${id} ${BY_SOMEBODY}`);
   return fields({
     'dead letter': id,
     state: decidedBy ? `${state} by ${decidedBy}, ${decidedAt?.toISOString()}` : state,

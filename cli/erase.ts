@@ -5,8 +5,15 @@ import type { TemporalRemains } from '../operations/erase-remains';
 import { UsageError } from './exit';
 import { parseTyped } from './options';
 import { fields, formatAge, print, say, type OutputOptions } from './output';
-import { chooseTarget, withDatabases, withTemporal, type NextCommand } from './open-services';
+import {
+  chooseTarget,
+  withDatabases,
+  withTemporal,
+  type NextCommand,
+  type TemporalCommand,
+} from './open-services';
 import { createTable } from './table';
+import { BY_SOMEBODY } from './templates';
 import type { TargetOptions } from './target-options';
 
 interface EraseOptions extends TargetOptions, OutputOptions {
@@ -63,7 +70,7 @@ async function erase(options: EraseOptions): Promise<void> {
   }
   const { parseAct } = await import('../domain/act.js');
   const act = parseTyped(() => parseAct(options));
-  const { services, nextCommand } = await chooseTarget(options, {
+  const { services, nextCommand, temporalCommand } = await chooseTarget(options, {
     needs: ['temporal', 'ordersDatabaseUrl'],
     mayUse: ['dispatchDatabaseUrl'],
   });
@@ -84,7 +91,7 @@ async function erase(options: EraseOptions): Promise<void> {
         print(
           options,
           { dryRun, ...erasure, remains },
-          `${erasureText(erasure, dryRun)}\n\n${remainsText(remains)}`,
+          `${erasureText(erasure, dryRun)}\n\n${remainsText(remains, temporalCommand)}`,
         );
       } catch (error) {
         if (error instanceof ErasureRefused) showUnsettled(error, options, nextCommand);
@@ -110,10 +117,13 @@ function erasureText(erasure: Erasure, dryRun: boolean): string {
   });
 }
 
-function remainsText(remains: {
-  temporal: TemporalRemains;
-  rabbitmq: readonly { queue: string; until: string }[];
-}): string {
+function remainsText(
+  remains: {
+    temporal: TemporalRemains;
+    rabbitmq: readonly { queue: string; until: string }[];
+  },
+  temporalCommand: TemporalCommand,
+): string {
   const { namespace, retentionMs, isArchived, histories, lastRemovedAt } = remains.temporal;
   const running = histories.filter(({ removedAt }) => removedAt === undefined);
   const ids = [...new Set(histories.map(({ workflowId }) => workflowId))];
@@ -130,7 +140,7 @@ function remainsText(remains: {
     running.length > 0 && '  Those that run are kept that long after they have ended.',
     isArchived && '  The namespace archives histories: remove them from its archive, too.',
     histories.length > 0 && '  To remove them at once:',
-    ...ids.map((id) => `    temporal workflow delete --namespace ${namespace} --workflow-id ${id}`),
+    ...ids.map((id) => `    ${temporalCommand(`workflow delete --workflow-id ${id}`)}`),
     '',
     'RabbitMQ:',
     ...remains.rabbitmq.map(({ queue, until }) => `  ${queue}: ${until}.`),
@@ -164,7 +174,6 @@ function settlingCommands(
   { orders, deadLetters }: Unsettled,
   nextCommand: NextCommand,
 ): Settling[] {
-  const by = '--actor "YOUR NAME" --note "WHY"';
   return [
     ...orders.map(({ orderId, status, escalationReason }): Settling => {
       const what = `order ${orderId}`;
@@ -174,14 +183,14 @@ function settlingCommands(
       }
       return status === 'cancelling'
         ? { what, is: status, command: `wait; ${nextCommand(`show ${orderId}`)}` }
-        : { what, is: status, command: nextCommand(`cancel ${orderId} ${by}`) };
+        : { what, is: status, command: nextCommand(`cancel ${orderId} ${BY_SOMEBODY}`) };
     }),
     ...deadLetters.map(({ id, orderId }): Settling => {
       const about = orderId === null ? 'of an unknown order' : `of order ${orderId}`;
       return {
         what: `dead letter ${id}`,
         is: `open, ${about}`,
-        command: nextCommand(`dead-letters replay ${id} ${by}`),
+        command: nextCommand(`dead-letters replay ${id} ${BY_SOMEBODY}`),
       };
     }),
   ];

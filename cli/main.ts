@@ -2,6 +2,7 @@
 import { oneLine, toExit } from './exit';
 import { say } from './output';
 import { createProgram } from './program';
+import { asTyped } from './typed-command';
 
 // `order-dispatch ... | head` closes the pipe before all is printed: no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -13,6 +14,6 @@ void createProgram()
   .parseAsync()
   .catch((error: unknown) => {
     const { exitCode, line } = toExit(error);
-    if (line !== undefined) say(`error: ${oneLine(line)}`);
+    if (line !== undefined) say(`error: ${asTyped(oneLine(line))}`);
     process.exitCode = exitCode;
   });

@@ -2,7 +2,8 @@ import type { DatabasesOf, OperatorDatabaseUrls } from '../operations/open-datab
 import type { OperatorSession } from '../operations/operator-session';
 import { say } from './output';
 import type { Service, ServiceUse, Services } from './target';
-import { repeatedOptions, type TargetOptions } from './target-options';
+import { repeatedOptions, temporalOptions, type TargetOptions } from './target-options';
+import { programName, quoted } from './typed-command';
 
 // What speaks to Temporal or to a database is loaded by the command that needs it, when it needs it, so
 // that help and errors about what was typed come at once.
@@ -10,10 +11,14 @@ import { repeatedOptions, type TargetOptions } from './target-options';
 /** Makes the exact next command for a person to type, for the same target. */
 export type NextCommand = (words: string) => string;
 
+/** Makes a command of Temporal's own command line, for the same Temporal. */
+export type TemporalCommand = (words: string) => string;
+
 /** Where a command goes. */
 export interface CommandTarget<Needed extends Service, Used extends Service> {
   services: Pick<Services, Needed> & Partial<Pick<Services, Used>>;
   nextCommand: NextCommand;
+  temporalCommand: TemporalCommand;
 }
 
 /**
@@ -28,16 +33,21 @@ export async function chooseTarget<Needed extends Service = never, Used extends 
   const { resolveTarget } = await import('./target.js');
   const { readInstallationConfig } = await import('../runtime/config.js');
   const { findLocalStack } = await import('./find-local-stack.js');
-  const { services, description } = resolveTarget(use, {
+  const stack = findLocalStack();
+  const { source, services, description } = resolveTarget(use, {
     options,
     environment: readInstallationConfig(),
-    stack: findLocalStack(),
+    stack,
   });
+  const temporalCli = (source === 'local-stack' && stack?.temporalCli) || 'temporal';
+  const { temporal } = services;
   say(`target: ${description}`);
   return {
     // It found all that is needed, or it would have thrown.
     services: services as CommandTarget<Needed, Used>['services'],
-    nextCommand: (words) => `order-dispatch ${words}${repeatedOptions(options)}`,
+    nextCommand: (words) => `${programName()} ${words}${repeatedOptions(options)}`,
+    temporalCommand: (words) =>
+      `${quoted(temporalCli)} ${words}${temporal ? temporalOptions(temporal.access) : ''}`,
   };
 }
 

@@ -15,6 +15,7 @@ import { addShowCommand } from './show';
 import { addSweepCommand } from './sweep';
 import { withTargetOptions } from './target-options';
 import { addTasksCommands } from './tasks';
+import { asTyped } from './typed-command';
 
 const HELP = `
 Exit codes:
@@ -46,7 +47,10 @@ export function createProgram(): Command {
     .option('--json', 'print the result as JSON on stdout; everything else goes to stderr')
     .addHelpText('after', HELP)
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (message, write) => write(`${oneLine(message)}\n`) })
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(asTyped(text)),
+      outputError: (message, write) => write(`${oneLine(message)}\n`),
+    })
     .exitOverride();
   withTargetOptions(program);
   addPlaceCommand(program);

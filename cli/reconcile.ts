@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ReconcileResult } from '../client';
 import { reconcileOrderWorkflowId } from '../domain/temporal-names';
-import { parseOrderId } from './options';
+import { parseOrderId, parseTyped } from './options';
 import { print, say, type OutputOptions } from './output';
 import { chooseTarget, withTemporal, type NextCommand } from './open-services';
 import type { TargetOptions } from './target-options';
@@ -31,10 +31,12 @@ export function addReconcileCommand(program: Command): void {
 }
 
 async function reconcile(orderId: string, options: ReconcileOptions): Promise<void> {
+  const { parseActor } = await import('../domain/act.js');
+  const actor = parseTyped(() => parseActor(options));
   const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
   await withTemporal(services, async ({ orders }) => {
     say(`comparing what is known of order ${orderId} (needs a worker and the supplement system)`);
-    const result = await orders.reconcile(orderId, { actor: options.actor });
+    const result = await orders.reconcile(orderId, { actor });
     print(options, result, outcomeText(result, nextCommand));
   });
 }

@@ -2,6 +2,7 @@ import type { Decision } from '../domain/decisions';
 import type { OrderStatusView } from '../domain/workflow-contract';
 import { colours, fields, formatAge } from './output';
 import type { NextCommand } from './open-services';
+import { BY_SOMEBODY, COURIER } from './templates';
 
 const COLOURS: Record<OrderStatusView['status'], (text: string) => string> = {
   placed: colours.cyan,
@@ -42,10 +43,8 @@ export function resolveCommands(options: {
 }): string[] {
   const { orderId, decisions, nextCommand } = options;
   return decisions.map((decision) => {
-    const courier = decision === 'markDispatched' ? ' --courier COURIER' : '';
-    return nextCommand(
-      `tasks resolve ${orderId} --decision ${decision}${courier} --actor "YOUR NAME" --note "WHY"`,
-    );
+    const courier = decision === 'markDispatched' ? ` ${COURIER}` : '';
+    return nextCommand(`tasks resolve ${orderId} --decision ${decision}${courier} ${BY_SOMEBODY}`);
   });
 }
 

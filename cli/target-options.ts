@@ -1,4 +1,6 @@
 import { Option, type Command } from 'commander';
+import type { TemporalConfig } from '../runtime/config';
+import { quoted } from './typed-command';
 
 /** Who may say where a command goes. */
 const SOURCES = ['environment', 'local-stack'] as const;
@@ -59,7 +61,15 @@ export function repeatedOptions(options: TargetOptions): string {
   }).join('');
 }
 
-/** For a shell. */
-function quoted(value: string): string {
-  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
+/** The same for Temporal's own command line; a key stays in `TEMPORAL_API_KEY`, which it reads, too. */
+export function temporalOptions(access: TemporalConfig): string {
+  const { address, namespace, tls, tlsClientCertPath, tlsClientKeyPath } = access;
+  return [
+    ` --address ${quoted(address)} --namespace ${quoted(namespace)}`,
+    tls === true && ' --tls',
+    tlsClientCertPath !== undefined && ` --tls-cert-path ${quoted(tlsClientCertPath)}`,
+    tlsClientKeyPath !== undefined && ` --tls-key-path ${quoted(tlsClientKeyPath)}`,
+  ]
+    .filter((option) => option !== false)
+    .join('');
 }

@@ -28,6 +28,8 @@ export interface ServiceUse {
 
 /** Where a command goes. */
 export interface Target {
+  /** Who says where what the options leave open is. */
+  source: Source;
   /** Those that the command works with, as far as they were found: all that it needs. */
   services: Partial<Services>;
   /** For a person: where it goes, and who said so. */
@@ -39,7 +41,7 @@ interface Sources {
   options: TargetOptions;
   environment: InstallationConfig;
   /** The local stack that runs, where one does. */
-  stack: Omit<StackFile, 'pids' | 'webUi'> | undefined;
+  stack: Omit<StackFile, 'pids' | 'webUi' | 'temporalCli'> | undefined;
 }
 
 const VARIABLES: Readonly<Record<Service, string>> = {
@@ -64,7 +66,11 @@ export function resolveTarget(use: ServiceUse, given: Sources): Target {
   const all = servicesOf(source, given);
   const services = pick(all, [...use.needs, ...(use.mayUse ?? [])]);
   refuseMissing(use, services, given);
-  return { services, description: `${sourceText(source, services, given)} (${textOf(services)})` };
+  return {
+    source,
+    services,
+    description: `${sourceText(source, services, given)} (${textOf(services)})`,
+  };
 }
 
 /** Options are held to what the environment's variables are held to. */

@@ -2,11 +2,31 @@ import { z } from 'zod';
 import { ResolutionRefused } from './errors';
 import { describeIssues } from './describe-issues';
 
+/** What stands for a person's own words in the commands and the JSON that we print. */
+export const PLACEHOLDERS = { actor: 'YOUR NAME', note: 'WHY', courierId: 'COURIER' } as const;
+
+/** Those, and what examples had before: what is pasted unchanged must not be recorded as somebody's act. */
+const PLACEHOLDER_WORDS = /^<?(?:you|your name|why|courier)>?$/i;
+
+/** Those that move a terminal's cursor or turn its text around: names and notes are shown on one. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** Text that a person typed, which is recorded and shown to others. */
+export function typedText(maximum: number): z.ZodString {
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .max(maximum)
+    .refine((text) => !UNPRINTABLE.test(text), 'has a control character: leave it out')
+    .refine((text) => !PLACEHOLDER_WORDS.test(text), 'is still the placeholder: fill it in');
+}
+
 /** Who acts. */
-export const actorSchema = z.string().trim().min(1).max(200);
+export const actorSchema = typedText(200);
 
 /** Why, in the person's words. */
-export const noteSchema = z.string().trim().min(1).max(2_000);
+export const noteSchema = typedText(2_000);
 
 const actSchema = z.object({ actor: actorSchema, note: noteSchema });
 
@@ -19,7 +39,20 @@ export type Act = z.infer<typeof actSchema>;
  * @throws {@link ResolutionRefused} that names each bad field.
  */
 export function parseAct(input: unknown): Act {
-  const parsed = actSchema.safeParse(input);
-  if (!parsed.success) throw new ResolutionRefused(describeIssues(parsed.error, 'act'));
-  return parsed.data;
+  return parsed(actSchema, input);
+}
+
+/**
+ * Parses who acts, where nobody has to say why.
+ *
+ * @throws {@link ResolutionRefused} that names the bad field.
+ */
+export function parseActor(input: unknown): string {
+  return parsed(actSchema.pick({ actor: true }), input).actor;
+}
+
+function parsed<Output>(schema: z.ZodType<Output>, input: unknown): Output {
+  const result = schema.safeParse(input);
+  if (!result.success) throw new ResolutionRefused(describeIssues(result.error, 'act'));
+  return result.data;
 }

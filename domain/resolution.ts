@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actorSchema, noteSchema } from './act';
+import { actorSchema, noteSchema, typedText } from './act';
 import { DECISIONS } from './decisions';
 import { ResolutionRefused } from './errors';
 import { describeIssues } from './describe-issues';
@@ -8,7 +8,7 @@ const resolutionSchema = z
   .strictObject({
     decision: z.enum(DECISIONS),
     /** The courier that the person found; `markDispatched` needs it, nothing else takes it. */
-    courierId: z.string().trim().min(1).max(128).optional(),
+    courierId: typedText(128).optional(),
     /** Who decides. */
     actor: actorSchema,
     /** Why, in the person's words. */

@@ -10,6 +10,8 @@ const stackFileSchema = z.object({
   temporalAddress: z.string(),
   temporalNamespace: z.string(),
   webUi: z.string(),
+  /** Path of Temporal's command line; absent where Temporal was given. */
+  temporalCli: z.string().optional(),
   amqpUrl: z.string(),
   ordersDatabaseUrl: z.string(),
   dispatchDatabaseUrl: z.string(),

@@ -134,6 +134,7 @@ function toDetails(services: Services): ConnectionDetails {
     temporalNamespace: services.temporalNamespace,
     // Nobody told us where the Web UI of a given Temporal is.
     webUi: services.webUi ?? '',
+    ...(services.temporalCli !== undefined && { temporalCli: services.temporalCli }),
     amqpUrl: services.amqpUrl,
     ordersDatabaseUrl: services.ordersDatabaseUrl,
     dispatchDatabaseUrl: services.dispatchDatabaseUrl,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { programName } from '../cli/typed-command';
 import { createDatabase, dropDatabase } from '../stack/servers/databases';
 import {
   copyPackage,
@@ -158,6 +159,15 @@ describe('target of a command', () => {
     test('what a command does not work with does not stop it', async () => {
       const environment = { ORDERS_DATABASE_URL: elsewhere };
       expect(await look({ directory: withStack, environment })).toMatchObject({ reached: true });
+    });
+
+    test.each([
+      ['in our clone', '/src/clone', '/src/clone/docs', 'npx order-dispatch'],
+      ['outside of it', '/src/clone', '/src/other', 'npx --prefix /src/clone order-dispatch'],
+      ['in a project', '/app/node_modules/order-dispatch', '/app', 'npx order-dispatch'],
+      ['for everybody', '/usr/lib/node_modules/order-dispatch', '/home/mia', 'order-dispatch'],
+    ])('commands are printed as one types them %s', (_where, root, directory, typed) => {
+      expect(programName(root, directory)).toBe(typed);
     });
 
     test('next commands go to the same target', async () => {

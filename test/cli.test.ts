@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { OrderStatusView, PolicyOverrides } from '../client';
 import type { Order } from '../domain/order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
@@ -132,6 +134,26 @@ describe('command line', () => {
       expect(stdout).toContain(
         `order-dispatch tasks resolve ${orderId} --decision retry --actor "YOUR NAME" --note "WHY" ${target().join(' ')}`,
       );
+    });
+
+    test('a command that show prints is refused as it is, and runs as it is once it is filled in', async () => {
+      const orderId = await escalated();
+      acceptBy(orderId, 'courier-4');
+      const { stdout } = await cli(['show', orderId]);
+      const [printed = ''] = /\S*npx .* --decision markDispatched .*/.exec(stdout) ?? [];
+      const shell = (command: string) =>
+        promisify(execFile)('sh', ['-e', '-c', command], { cwd: folder.path });
+      await expect(shell(printed)).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(
+          /^error: --courier: is still the placeholder: fill it in; --actor: is .*; --note: is /,
+        ),
+      });
+      const filledIn = printed
+        .replace('COURIER', 'bike-7')
+        .replace('YOUR NAME', 'ana')
+        .replace('WHY', 'by phone');
+      expect((await shell(filledIn)).stdout).toContain('dispatched with courier bike-7');
     });
 
     test('tasks list shows every open task, the oldest first', async () => {
@@ -289,6 +311,37 @@ describe('bad input', () => {
     ['a missing actor', ['cancel', 'o-1', '--note', 'n'], /'--actor <name>' not specified/],
     ['a missing note', ['cancel', 'o-1', '--actor', 'a'], /'--note <text>' not specified/],
     ['an empty actor', ['cancel', 'o-1', '--actor', ' ', '--note', 'n'], /^error: --actor: /],
+    ...['you', 'WHY', 'Courier', 'YOUR NAME', 'ana\u001b[2J', 'ana\nbob', 'a\u202enna'].map(
+      (actor): [string, string[], RegExp] => [
+        `the actor ${JSON.stringify(actor)}`,
+        ['cancel', 'o-1', '--actor', actor, '--note', 'n'],
+        /^error: --actor: (is still the placeholder: fill it in|has a control character: leave it out)$/m,
+      ],
+    ),
+    [
+      'a note that is still the placeholder',
+      ['dead-letters', 'discard', '1', '--actor', 'ana', '--note', 'why'],
+      /^error: --note: is still the placeholder/,
+    ],
+    [
+      'a courier with a control character',
+      [
+        'tasks',
+        'resolve',
+        'o-1',
+        '--decision',
+        'markDispatched',
+        '--courier',
+        'b\u0007',
+        ...BY_ANA,
+      ],
+      /^error: --courier: has a control character/,
+    ],
+    [
+      'a placeholder of reconcile',
+      ['reconcile', 'o-1', '--actor', 'YOUR NAME'],
+      /^error: --actor: is still the placeholder/,
+    ],
     ['a missing decision', ['tasks', 'resolve', 'o-1', ...BY_ANA], /'--decision <decision>'/],
     [
       'an unknown decision',

@@ -581,7 +581,9 @@ describe('erasure', () => {
       expect(erased.exitCode).toBe(0);
       expect(erased.stdout).toMatch(/^rows blanked +orders 1$/m);
       expect(erased.stdout).toContain(`namespace ${bed.namespace} keeps histories for 1 d 0 h`);
-      expect(erased.stdout).toContain(dispatchOrderWorkflowId(order.orderId));
+      expect(erased.stdout).toContain(
+        `temporal workflow delete --workflow-id ${dispatchOrderWorkflowId(order.orderId)} --address ${bed.stack.temporalAddress} --namespace ${bed.namespace}`,
+      );
       expect(erased.stdout).toContain('supplement.requests: the copy of a request stays until');
       for (const { stdout, stderr } of [tried, erased]) {
         expect(stdout + stderr).not.toContain(customerId);

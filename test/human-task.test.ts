@@ -289,21 +289,51 @@ describe('human task', () => {
     await eventually(async () => (await listed()) === undefined);
   });
 
-  test('the JSON that the current details show for each decision resolves the task', async () => {
+  const examplesOf = async (handle: OrderHandle) =>
+    [...(await currentDetails(handle)).matchAll(/```json\n([^`]*)\n```/g)].map(
+      ([, json]) => JSON.parse(json ?? '') as Resolution,
+    );
+
+  test('the JSON that the current details show for each decision resolves the task, filled in', async () => {
     for (const decision of ['retry', 'markDispatched', 'cancel']) {
       const handle = await escalate();
-      const blocks = [...(await currentDetails(handle)).matchAll(/```json\n([^`]*)\n```/g)];
-      const shown = blocks
-        .map(([, json]) => JSON.parse(json ?? '') as Resolution)
-        .find((resolution) => resolution.decision === decision);
+      const examples = await examplesOf(handle);
+      const shown = examples.find((resolution) => resolution.decision === decision);
       acceptFromNowOn(handle);
-      await workflowOf(handle).signal('resolve', shown);
+      const filledIn = {
+        actor: 'ana',
+        note: 'by phone',
+        ...(shown?.courierId && { courierId: 'bike-7' }),
+      };
+      await workflowOf(handle).signal('resolve', { ...shown, ...filledIn });
       const { resolvedBy, status } = await handle.result();
       expect({ resolvedBy, status }).toEqual({
-        resolvedBy: 'you',
+        resolvedBy: 'ana',
         status: decision === 'cancel' ? 'cancelled' : 'dispatched',
       });
     }
+  });
+
+  test('the same JSON pasted unchanged is refused, and says that it must be filled in', async () => {
+    const handle = await escalate();
+    const examples = await examplesOf(handle);
+    expect(examples).toHaveLength(3);
+    for (const example of [
+      ...examples,
+      { decision: 'markDispatched', courierId: 'courier', actor: 'You', note: 'why' },
+    ]) {
+      await workflowOf(handle).signal('resolve', example);
+      await expect(
+        workflowOf(handle).executeUpdate('resolve', { args: [example] }),
+      ).rejects.toMatchObject({ cause: { message: expect.stringContaining('fill it in') } });
+    }
+    const details = await eventually(async () => {
+      const text = await currentDetails(handle);
+      return text.includes('resolution.courierId: is still the placeholder') && text;
+    });
+    expect(details).toContain('resolution.actor: is still the placeholder: fill it in');
+    expect((await handle.status()).status).toBe('escalated');
+    await handle.resolve({ decision: 'cancel', actor: 'ana', note: 'done' });
   });
 
   test('an order started from the Web UI, without a memo, is dispatched like any other', async () => {

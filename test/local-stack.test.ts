@@ -101,6 +101,8 @@ describe('the local stack', () => {
     await eventually(() => up.stdout().includes('Ctrl-C stops everything'));
     expect(statSync(join(folder, '.local', 'stack.json')).mode & 0o777).toBe(0o600);
     expect(up.stdout()).toContain(stack.webUi);
+    // By which the command line prints Temporal's own commands.
+    expect(existsSync(stack.temporalCli ?? '')).toBe(true);
     expect(up.stdout()).not.toContain(new URL(stack.amqpUrl).password);
     expect(stack.pids).toMatchObject({
       worker: [anyPid],

@@ -1,4 +1,5 @@
 import type { Answer, OrderState } from '../domain/order-state';
+import { PLACEHOLDERS } from '../domain/act';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { Decision } from '../domain/decisions';
 import type { Facts } from '../domain/verdict';
@@ -54,7 +55,7 @@ export function describeFindingTask(
 function describeDecisions(task: HumanTask): string[] {
   const lines = [
     '',
-    'To decide: *More Actions*, *Send an Update* (it answers) or *Send a Signal*, choose `resolve`, and paste one of these, with your name for `you` and your reason for `why`.',
+    'To decide: *More Actions*, *Send an Update* (it answers) or *Send a Signal*, choose `resolve`, and paste one of these. Fill in what is in capitals first: unchanged, it is refused.',
     '',
   ];
   for (const decision of task.decisions) {
@@ -107,7 +108,8 @@ function currentRequest({ orderId, requestNumber }: OrderState): string {
 }
 
 function exampleOf(decision: Decision): string {
-  const courier = decision === 'markDispatched' ? { courierId: 'courier' } : {};
+  const { courierId, ...act } = PLACEHOLDERS;
+  const courier = decision === 'markDispatched' ? { courierId } : {};
   // Over several lines: the Web UI's frame cuts long ones, and its editor would reformat them.
-  return JSON.stringify({ decision, ...courier, actor: 'you', note: 'why' }, undefined, 2);
+  return JSON.stringify({ decision, ...courier, ...act }, undefined, 2);
 }
