@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { parseOrderId, parseTyped } from './options';
-import { print, say, type OutputOptions } from './output';
+import { print, type OutputOptions } from './output';
 import { chooseTarget, withTemporal } from './open-services';
 import type { TargetOptions } from './target-options';
+import { waitFor, withWaiting, type MayWaitOptions } from './waiting';
 
-interface CancelOptions extends TargetOptions, OutputOptions {
+interface CancelOptions extends TargetOptions, OutputOptions, MayWaitOptions {
   actor: string;
   note: string;
 }
@@ -19,8 +20,7 @@ Example:
 
 /** `cancel`: takes an order back, and waits for the dispatch system's word. */
 export function addCancelCommand(program: Command): void {
-  program
-    .command('cancel')
+  withWaiting(program.command('cancel'))
     .description('Cancel an order, and wait until the dispatch system has given it up.')
     .argument('<ORDER>', 'the order ID', parseOrderId)
     .requiredOption('--actor <name>', 'who cancels')
@@ -33,12 +33,31 @@ async function cancel(orderId: string, options: CancelOptions): Promise<void> {
   const { parseCancelRequest } = await import('../domain/resolution.js');
   const { actor, note } = options;
   const request = parseTyped(() => parseCancelRequest({ actor, note }));
-  const { services } = await chooseTarget(options, { needs: ['temporal'] });
-  await withTemporal(services, async ({ orders }) => {
-    say(
-      `waiting for the dispatch system to give up order ${orderId} (repeating the command is safe)`,
-    );
-    const result = await orders.getOrder(orderId).cancel(request);
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['temporal'],
+    mayRead: ['ordersDatabaseUrl'],
+  });
+  await withTemporal(services, async (session) => {
+    const { refuseUnknownOrder } = await import('../operations/known-order.js');
+    await refuseUnknownOrder(session, services, orderId);
+    if (!options.wait) {
+      const { startCancellation } = await import('../operations/without-waiting.js');
+      await startCancellation(session, orderId, request);
+      const where = nextCommand(`show ${orderId}`);
+      print(
+        options,
+        { orderId, asked: 'cancel' },
+        `order ${orderId} is to be cancelled; where it stands: ${where}`,
+      );
+      return;
+    }
+    const result = await waitFor(() => session.orders.getOrder(orderId).cancel(request), {
+      session,
+      orderId,
+      until: `until the dispatch system has given up order ${orderId}`,
+      options,
+      nextCommand,
+    });
     const by = result.resolvedBy === null ? '' : ` (by ${result.resolvedBy})`;
     print(options, result, `order ${orderId} is ${result.status}${by}`);
   });

@@ -8,6 +8,11 @@ export class UsageError extends Error {
   readonly code = 'UsageError';
 }
 
+/** What was waited for takes longer than `--timeout` allows; it goes on. */
+export class WaitTimedOut extends Error {
+  readonly code = 'WaitTimedOut';
+}
+
 /** Errors that are not a refusal, by their stable code. */
 const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   UsageError: EXIT.usage,
@@ -17,6 +22,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   DispatchUnavailable: EXIT.unreachable,
   BrokerUnavailable: EXIT.unreachable,
   DatabaseUnavailable: EXIT.unreachable,
+  WaitTimedOut: EXIT.unreachable,
 };
 
 /**
@@ -32,8 +38,16 @@ export function toExit(error: unknown): { exitCode: number; line?: string } {
   if (!(error instanceof Error)) return { exitCode: EXIT.refused, line: oneLine(String(error)) };
   const { code } = error as { code?: unknown };
   const known = typeof code === 'string' && !(error instanceof UsageError) ? `${code}: ` : '';
-  if (error.name === 'NamespaceNotFoundError' || typeof code === 'number') {
-    // A gRPC status that is no outage: no such namespace, or it does not let us in.
+  if (isNamespaceMissing(error)) {
+    return {
+      exitCode: EXIT.usage,
+      line: oneLine(
+        `${error.message}: check --namespace or TEMPORAL_NAMESPACE, and the address; \`temporal operator namespace list\` lists what is there`,
+      ),
+    };
+  }
+  if (typeof code === 'number') {
+    // A gRPC status that is no outage, such as that it does not let us in.
     return {
       exitCode: EXIT.unreachable,
       line: oneLine(`Temporal refuses the call: ${error.message}`),
@@ -51,6 +65,15 @@ export function toExit(error: unknown): { exitCode: number; line?: string } {
     exitCode: (typeof code === 'string' && EXIT_BY_CODE[code]) || EXIT.refused,
     line: oneLine(known + error.message),
   };
+}
+
+/** In the words of the SDK, or of the server itself where no class of the SDK's stands for it. */
+function isNamespaceMissing(error: Error): boolean {
+  return (
+    error.name === 'NamespaceNotFoundError' ||
+    (typeof (error as { code?: unknown }).code === 'number' &&
+      /namespace .*not found/i.test(error.message))
+  );
 }
 
 /** A message without its line breaks. */

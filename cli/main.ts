@@ -16,4 +16,6 @@ void createProgram()
     const { exitCode, line } = toExit(error);
     if (line !== undefined) say(`error: ${asTyped(oneLine(line))}`);
     process.exitCode = exitCode;
-  });
+  })
+  // Not by itself: a call that was called off may be tried again by its client, on the closed connection.
+  .finally(() => process.stdout.write('', () => process.exit()));

@@ -28,7 +28,11 @@ export interface CommandTarget<Needed extends Service, Used extends Service> {
  */
 export async function chooseTarget<Needed extends Service = never, Used extends Service = never>(
   options: TargetOptions,
-  use: ServiceUse & { needs: readonly Needed[]; mayUse?: readonly Used[] },
+  use: ServiceUse & {
+    needs: readonly Needed[];
+    mayUse?: readonly Used[];
+    mayRead?: readonly Used[];
+  },
 ): Promise<CommandTarget<Needed, Used>> {
   const { resolveTarget } = await import('./target.js');
   const { readInstallationConfig } = await import('../runtime/config.js');

@@ -1,26 +1,22 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
-import type { OrderHandle, PolicyOverrides } from '../client';
-import type { OrderResult } from '../domain/workflow-contract';
+import type { PolicyOverrides } from '../client';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { exampleOrder } from './example-order';
 import { EXIT, UsageError } from './exit';
 import { parseJson, readJsonFile } from './json-file';
-import { print, say, type OutputOptions } from './output';
-import { chooseTarget, withTemporal, type NextCommand } from './open-services';
+import { print, type OutputOptions } from './output';
+import { chooseTarget, withTemporal } from './open-services';
 import { statusText } from './status-text';
 import type { TargetOptions } from './target-options';
+import { timeoutOption, waitFor, type WaitOptions } from './waiting';
 
-interface PlaceOptions extends TargetOptions, OutputOptions {
+interface PlaceOptions extends TargetOptions, OutputOptions, WaitOptions {
   file?: string;
   policy?: string;
   policyFile?: string;
   wait?: boolean;
   example?: boolean;
 }
-
-/** How often `--wait` looks whether the order needs a person, in ms. */
-const LOOK_EVERY_MS = 2_000;
 
 const HELP = `
 Placing the same order again is safe: it is the same order. Another order under its ID is refused.
@@ -50,6 +46,7 @@ export function addPlaceCommand(program: Command): void {
     )
     .option('--policy-file <path>', 'the same from a file; - reads it from stdin')
     .option('--wait', 'wait for the result, and exit with 1 if it is `cancelled`')
+    .addOption(timeoutOption().implies({ wait: true }))
     .option('--example', 'print an order to begin with, and do nothing else')
     .addHelpText('after', HELP)
     .action((_, command: Command) => place(command.optsWithGlobals()));
@@ -71,11 +68,17 @@ async function place(options: PlaceOptions): Promise<void> {
   const order = parseOrder(await readJsonFile({ path: options.file, what: 'order file' }));
   const policy = await readPolicy(options);
   const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
-  await withTemporal(services, async ({ orders }) => {
-    const handle = await orders.placeOrder(order, policy && { policy });
+  await withTemporal(services, async (session) => {
+    const handle = await session.orders.placeOrder(order, policy && { policy });
     const { orderId } = handle;
     if (options.wait) {
-      const result = await waitForResult({ handle, nextCommand });
+      const result = await waitFor(() => handle.result(), {
+        session,
+        orderId,
+        until: `until order ${orderId} is dispatched or cancelled`,
+        options,
+        nextCommand,
+      });
       print(options, result, statusText({ view: result, nextCommand }));
       if (result.status === 'cancelled') process.exitCode = EXIT.refused;
       return;
@@ -97,44 +100,4 @@ async function readPolicy(options: PlaceOptions): Promise<PolicyOverrides | unde
       ? parseJson({ json: policy ?? '', what: '--policy' })
       : await readJsonFile({ path: policyFile, what: 'policy file' }),
   );
-}
-
-async function waitForResult(options: {
-  handle: OrderHandle;
-  nextCommand: NextCommand;
-}): Promise<OrderResult> {
-  const { handle } = options;
-  say(
-    `waiting until order ${handle.orderId} is dispatched or cancelled (Ctrl-C ends the waiting, not the order)`,
-  );
-  const done = new AbortController();
-  const telling = tellHumanTasks({ ...options, signal: done.signal });
-  try {
-    return await handle.result();
-  } finally {
-    done.abort();
-    await telling;
-  }
-}
-
-/** Says when the order waits for a person: from then on, waiting longer does not help. */
-async function tellHumanTasks(options: {
-  handle: OrderHandle;
-  nextCommand: NextCommand;
-  signal: AbortSignal;
-}): Promise<void> {
-  const { handle, nextCommand, signal } = options;
-  let told: string | undefined;
-  while (!signal.aborted) {
-    await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    // What keeps this look from answering keeps `result()` from answering, too, and is told there.
-    const view = await handle.status().catch(() => undefined);
-    const since = view?.humanTask?.escalatedAt;
-    if (!view?.humanTask || since === told || signal.aborted) continue;
-    told = since;
-    say(
-      `order ${handle.orderId} waits for a person (${view.humanTask.escalationReason}): ${nextCommand(`tasks show ${handle.orderId}`)}`,
-    );
-  }
 }

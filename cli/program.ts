@@ -23,7 +23,8 @@ Exit codes:
   1  refused: the order, or its human task, is not in a state that allows it (an order ID that is
      taken, no open task, too late to cancel), or the result of \`place --wait\` is \`cancelled\`
   2  usage: the command line, a file or a setting is not valid; nothing was done
-  3  unreachable: Temporal, a worker, a database or the broker does not answer; safe to repeat
+  3  unreachable: Temporal, a worker, a database or the broker does not answer, or --timeout is over;
+     safe to repeat
 
 Target:
   The options win over the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import type { ReconcileResult } from '../client';
 import { reconcileOrderWorkflowId } from '../domain/temporal-names';
 import { parseOrderId, parseTyped } from './options';
-import { print, say, type OutputOptions } from './output';
+import { print, type OutputOptions } from './output';
 import { chooseTarget, withTemporal, type NextCommand } from './open-services';
 import type { TargetOptions } from './target-options';
+import { waitFor, withWaiting, type MayWaitOptions } from './waiting';
 
-interface ReconcileOptions extends TargetOptions, OutputOptions {
+interface ReconcileOptions extends TargetOptions, OutputOptions, MayWaitOptions {
   actor: string;
 }
 
@@ -19,8 +20,7 @@ Example:
 
 /** `reconcile`: has an order looked at in both databases and in Temporal, and mended. */
 export function addReconcileCommand(program: Command): void {
-  program
-    .command('reconcile')
+  withWaiting(program.command('reconcile'))
     .description('Compare what the two databases and Temporal say of an order, and mend it.')
     .argument('<ORDER>', 'the order ID', parseOrderId)
     .requiredOption('--actor <name>', 'who asks')
@@ -33,10 +33,31 @@ export function addReconcileCommand(program: Command): void {
 async function reconcile(orderId: string, options: ReconcileOptions): Promise<void> {
   const { parseActor } = await import('../domain/act.js');
   const actor = parseTyped(() => parseActor(options));
-  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
-  await withTemporal(services, async ({ orders }) => {
-    say(`comparing what is known of order ${orderId} (needs a worker and the supplement system)`);
-    const result = await orders.reconcile(orderId, { actor });
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['temporal'],
+    mayRead: ['ordersDatabaseUrl', 'dispatchDatabaseUrl'],
+  });
+  await withTemporal(services, async (session) => {
+    const { refuseUnknownOrder } = await import('../operations/known-order.js');
+    await refuseUnknownOrder(session, services, orderId);
+    if (!options.wait) {
+      const { startReconciliation } = await import('../operations/without-waiting.js');
+      await startReconciliation(session, orderId, actor);
+      const found = nextCommand(`repairs list --order ${orderId}`);
+      print(
+        options,
+        { orderId, asked: 'reconcile' },
+        `order ${orderId} is being compared; what is mended: ${found}`,
+      );
+      return;
+    }
+    const result = await waitFor(() => session.orders.reconcile(orderId, { actor }), {
+      session,
+      orderId,
+      until: `until what is known of order ${orderId} is compared and mended, which needs a worker and the supplement system`,
+      options,
+      nextCommand,
+    });
     print(options, result, outcomeText(result, nextCommand));
   });
 }

@@ -24,6 +24,11 @@ export interface ServiceUse {
   needs: readonly Service[];
   /** Those that it does without where nobody says where they are; with no needs, it takes any. */
   mayUse?: readonly Service[];
+  /**
+   * Those that it also reads where the source of the others has them. They choose no source and
+   * contradict none: nothing is written to them.
+   */
+  mayRead?: readonly Service[];
 }
 
 /** Where a command goes. */
@@ -64,7 +69,7 @@ export function resolveTarget(use: ServiceUse, given: Sources): Target {
   checkOptions(given.options);
   const source = chooseSource(use, given);
   const all = servicesOf(source, given);
-  const services = pick(all, [...use.needs, ...(use.mayUse ?? [])]);
+  const services = pick(all, [...use.needs, ...(use.mayUse ?? []), ...(use.mayRead ?? [])]);
   refuseMissing(use, services, given);
   return {
     source,

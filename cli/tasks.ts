@@ -3,16 +3,19 @@ import type { HumanTaskEntry } from '../client';
 import { DECISIONS } from '../domain/decisions';
 import type { OrderState } from '../domain/order-state';
 import { requestIdOf } from '../domain/request-id';
+import type { HumanTaskDetails } from '../operations/human-task-details';
+import type { OperatorSession } from '../operations/operator-session';
 import { parseTaskArgument, parseTyped } from './options';
-import { formatAge, print, say, type OutputOptions } from './output';
+import { formatAge, print, type OutputOptions } from './output';
 import { chooseTarget, withTemporal, type NextCommand } from './open-services';
 import { resolveCommands } from './status-text';
 import { createTable } from './table';
 import type { TargetOptions } from './target-options';
+import { waitFor, withWaiting, type MayWaitOptions } from './waiting';
 
 type CommonOptions = TargetOptions & OutputOptions;
 
-interface ResolveOptions extends CommonOptions {
+interface ResolveOptions extends CommonOptions, MayWaitOptions {
   decision: string;
   courier?: string;
   actor: string;
@@ -66,8 +69,7 @@ export function addTasksCommands(program: Command): void {
     .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
     .addHelpText('after', SHOW_HELP)
     .action((id: string, _, command: Command) => show(id, command.optsWithGlobals()));
-  tasks
-    .command('resolve')
+  withWaiting(tasks.command('resolve'))
     .description('Resolve a human task with a decision, and wait until it is carried out.')
     .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
     .addOption(
@@ -103,8 +105,8 @@ function tableOf(tasks: readonly HumanTaskEntry[]): string {
 async function show(orderOrTaskId: string, options: CommonOptions): Promise<void> {
   const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
   await withTemporal(services, async (session) => {
-    const { readHumanTask } = await import('../operations/human-task-details.js');
-    const task = await readHumanTask(session, orderOrTaskId);
+    const { readHumanTasks } = await import('../operations/human-task-details.js');
+    const [task] = await readHumanTasks(session, orderOrTaskId);
     const { decisions } = task.humanTask;
     const commands = resolveCommands({ orderId: orderOrTaskId, decisions, nextCommand });
     const lines = [task.details, '', 'Or with one of these commands:', '', ...commands];
@@ -125,18 +127,51 @@ async function resolve(orderOrTaskId: string, options: ResolveOptions): Promise<
   );
   const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
   await withTemporal(services, async (session) => {
-    const { readHumanTask } = await import('../operations/human-task-details.js');
-    say(`waiting until ${decision} is carried out for ${orderOrTaskId}`);
-    const { taskId, orderId, humanTask } = await readHumanTask(session, orderOrTaskId);
+    const { orderId, taskId, humanTask } = await findTask(session, orderOrTaskId, decision);
+    if (!options.wait) {
+      const { startResolution } = await import('../operations/without-waiting.js');
+      await startResolution(session, taskId, resolution);
+      const where = nextCommand(`show ${orderId}`);
+      print(
+        options,
+        { taskId, orderId, decision, resolvedBy: actor },
+        `${decision} is taken down for order ${orderId}; where it stands: ${where}`,
+      );
+      return;
+    }
+    const waiting = {
+      session,
+      orderId,
+      until: `until ${decision} is carried out for order ${orderId}`,
+      options,
+      nextCommand,
+      resolves: taskId,
+    };
     if (humanTask.escalationReason === 'discrepancy') {
-      await session.orders.resolveTask(taskId, resolution);
+      await waitFor(() => session.orders.resolveTask(taskId, resolution), waiting);
       const done = { taskId, orderId, decision, resolvedBy: actor };
       print(options, done, `the finding about order ${orderId} is resolved: ${decision}`);
       return;
     }
-    const order = await session.orders.getOrder(orderId).resolve(resolution);
+    const order = await waitFor(
+      () => session.orders.getOrder(orderId).resolve(resolution),
+      waiting,
+    );
     print(options, order, outcomeText(order, nextCommand));
   });
+}
+
+/** The open task that is meant: of an order with several, the one that takes the decision. */
+async function findTask(
+  session: OperatorSession,
+  orderOrTaskId: string,
+  decision: string,
+): Promise<HumanTaskDetails> {
+  const { readHumanTasks } = await import('../operations/human-task-details.js');
+  const tasks = await readHumanTasks(session, orderOrTaskId);
+  const takes = ({ humanTask }: HumanTaskDetails) =>
+    humanTask.decisions.some((each) => each === decision);
+  return tasks.find(takes) ?? tasks[0];
 }
 
 /** What a resolution made of the order. */

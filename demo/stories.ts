@@ -1,7 +1,7 @@
 import type { HumanTaskEntry } from '../client';
 import type { Resolution } from '../domain/resolution';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
-import { readHumanTask } from '../operations/human-task-details';
+import { readHumanTasks } from '../operations/human-task-details';
 import {
   StoryFailed,
   eventually,
@@ -146,7 +146,7 @@ async function explainTask(scene: Scene, task: HumanTaskEntry, orderId: string):
   narrator.say(
     `The attempts are used up (${task.escalationReason}). Nothing is lost: the order waits for a person, for as long as it takes, and is on the list of human tasks as ${task.taskId}.`,
   );
-  const { details } = await readHumanTask(session, orderId);
+  const [{ details }] = await readHumanTasks(session, orderId);
   narrator.show(
     'What the person reads',
     ...details

@@ -45,12 +45,12 @@ export class OrderConflict extends OrderDispatchError {
   }
 }
 
-/** No workflow of this order is known to Temporal. */
+/** The order is not known: by default, Temporal has no workflow of it. */
 export class OrderNotFound extends OrderDispatchError {
   readonly code = 'OrderNotFound';
 
-  constructor(orderId: string) {
-    super(`order ${orderId} is not known: check the ID and the namespace`);
+  constructor(orderId: string, hint = 'check the ID and the namespace') {
+    super(`order ${orderId} is not known: ${hint}`);
   }
 }
 

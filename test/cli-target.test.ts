@@ -181,13 +181,24 @@ describe('target of a command', () => {
     });
   });
 
-  test('an address where nothing listens, and a namespace that is not there, exit with 3', async () => {
+  test('an address where nothing listens exits with 3, a namespace that is not there with 2 and a hint', async () => {
     const nowhere = await look({ directory: bare }, '--address', NOWHERE);
     expect(nowhere).toMatchObject({ exitCode: 3, stdout: '' });
     expect(errorLine(nowhere)).toMatch(/^error: DispatchUnavailable: .*127\.0\.0\.1:1/);
     const noNamespace = await look({ directory: bare }, '--address', address, '--namespace', 'no');
-    expect(noNamespace).toMatchObject({ exitCode: 3, stdout: '' });
-    expect(errorLine(noNamespace)).toMatch(/^error: Temporal refuses the call: Namespace.*no/i);
+    for (const args of [
+      ['tasks', 'list'],
+      ['setup', 'search-attributes'],
+      ['tasks', 'show', 'o-1'],
+    ]) {
+      const other = await cli([...args, '--address', address, '--namespace', 'no'], {
+        directory: bare,
+      });
+      expect(other).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(errorLine(other)).toMatch(/^error: .*namespace.*: check --namespace or/i);
+    }
+    expect(noNamespace).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(errorLine(noNamespace)).toMatch(/^error: Namespace.*no.*: check --namespace or/i);
   });
 
   test.each([

@@ -2,11 +2,22 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { OrderStatusView, PolicyOverrides } from '../client';
+import { Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { OrderDispatchClient, type OrderStatusView, type PolicyOverrides } from '../client';
 import type { Order } from '../domain/order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { workflowIdsOf } from '../temporal/order-workflows';
+import { startProcess, type TestProcess } from './processes';
 import { createFolder, errorLine, runCli, startCli, type RunCliOptions } from './run-cli';
-import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+import {
+  createSurroundings,
+  eventually,
+  newOrder,
+  openTask,
+  setup,
+  type Surroundings,
+  type TestBed,
+} from './setup';
 
 /** Silence becomes a human task within half a second. */
 const IMPATIENT: PolicyOverrides = {
@@ -15,6 +26,9 @@ const IMPATIENT: PolicyOverrides = {
   initialIntervalMs: 50,
   maximumAttempts: 2,
 };
+
+/** Nobody is asked for a person as long as a test takes. */
+const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 60_000, initialIntervalMs: 1_000 };
 
 const BY_ANA = ['--actor', 'ana', '--note', 'she said so'];
 
@@ -72,7 +86,7 @@ describe('command line', () => {
       expect(shown.stdout).toMatch(/^attempts +1$/m);
     });
 
-    test('place --wait takes the order from stdin, says what it waits for, and prints the result as JSON on stdout alone', async () => {
+    test('place --wait takes the order from stdin, and prints the result as JSON on stdout alone', async () => {
       const order = newOrder();
       acceptBy(order.orderId, 'courier-8');
       const placed = await cli(['place', '--file', '-', '--wait', '--json'], {
@@ -84,7 +98,6 @@ describe('command line', () => {
         status: 'dispatched',
         courierId: 'courier-8',
       });
-      expect(placed.stderr).toContain(`waiting until order ${order.orderId} is dispatched`);
     });
 
     test('place --wait exits with 1 where the order ends cancelled', async () => {
@@ -235,6 +248,10 @@ describe('command line', () => {
         { directory: folder.path },
       );
       await eventually(() => placing.stderr().includes('waits for a person (noAcknowledgement)'));
+      expect(placing.stderr()).toContain(`waiting until order ${order.orderId} is dispatched`);
+      expect(placing.stderr()).toMatch(
+        new RegExp(`^  npx .*tasks resolve \\S*${order.orderId} --decision retry --actor`, 'm'),
+      );
       const args = ['--decision', 'markDispatched', '--courier', 'bike-1', ...BY_ANA];
       await cli(['tasks', 'resolve', order.orderId, ...args]);
       const placed = await placing.ended;
@@ -244,12 +261,11 @@ describe('command line', () => {
   });
 
   describe('cancellation', () => {
-    test('cancel waits until the order is given up, and says what it waits for', async () => {
+    test('cancel waits until the order is given up', async () => {
       const orderId = await escalated();
       const cancelled = await cli(['cancel', orderId, ...BY_ANA]);
       expect(cancelled.exitCode).toBe(0);
       expect(cancelled.stdout).toContain(`order ${orderId} is cancelled`);
-      expect(cancelled.stderr).toContain('waiting for the dispatch system to give up order');
       const again = await cli(['cancel', orderId, ...BY_ANA, '--json']);
       expect(JSON.parse(again.stdout)).toMatchObject({ orderId, status: 'cancelled' });
     });
@@ -264,6 +280,123 @@ describe('command line', () => {
       expect(late).toMatchObject({ exitCode: 1, stdout: '' });
       expect(late.stderr).toMatch(/^error: TooLateToCancel: .*courier-9$/m);
     });
+  });
+
+  describe('waiting', () => {
+    /** An order whose withdrawal nobody answers for a long time. */
+    const unwithdrawable = async () => {
+      const order = newOrder();
+      acceptBy(order.orderId, 'courier-2');
+      await (await bed.client.placeOrder(order, { policy: PATIENT })).result();
+      bed.script(order.orderId, () => ({ kind: 'staySilent' }));
+      return order.orderId;
+    };
+
+    test('cancel says after a moment what it waits for, and --timeout ends the waiting alone', async () => {
+      const orderId = await unwithdrawable();
+      const waited = await cli(['cancel', orderId, ...BY_ANA, '--timeout', '4']);
+      expect(waited).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(waited.stderr).toContain(
+        `waiting until the dispatch system has given up order ${orderId}`,
+      );
+      expect(waited.stderr).toMatch(/^error: WaitTimedOut: waited 4 s until .* show \S+ /m);
+      expect(await bed.client.getOrder(orderId).status()).toMatchObject({ status: 'cancelling' });
+    });
+
+    test('--no-wait asks, and leaves at once', async () => {
+      const later = await unwithdrawable();
+      const cancelled = await cli(['cancel', later, ...BY_ANA, '--no-wait', '--json']);
+      expect(JSON.parse(cancelled.stdout)).toEqual({ orderId: later, asked: 'cancel' });
+      const running = await escalated();
+      expect(await cli(['cancel', running, ...BY_ANA, '--no-wait'])).toMatchObject({ exitCode: 0 });
+      expect(await bed.client.getOrder(running).result()).toMatchObject({ status: 'cancelled' });
+      const waits = await escalated();
+      acceptBy(waits, 'courier-3');
+      const resolve = ['tasks', 'resolve', waits, '--decision', 'retry', ...BY_ANA, '--no-wait'];
+      expect((await cli(resolve)).stdout).toContain(`retry is taken down for order ${waits}`);
+      expect(await bed.client.getOrder(waits).result()).toMatchObject({ resolvedBy: 'ana' });
+      const reconciled = await cli(['reconcile', waits, '--actor', 'ana', '--no-wait']);
+      expect(reconciled).toMatchObject({ exitCode: 0 });
+    });
+
+    test('--timeout and --no-wait do not go together', async () => {
+      const both = await cli(['cancel', 'o-1', ...BY_ANA, '--no-wait', '--timeout', '3']);
+      expect(both).toMatchObject({ exitCode: 2, stdout: '' });
+    });
+
+    test('an order that nobody knows is neither cancelled nor reconciled, and leaves no workflow', async () => {
+      for (const databases of [
+        {},
+        {
+          ORDERS_DATABASE_URL: bed.ordersDatabaseUrl,
+          DISPATCH_DATABASE_URL: bed.dispatchDatabaseUrl,
+        },
+      ]) {
+        const environment = { ...databases };
+        const orderId = newOrder().orderId;
+        for (const args of [
+          ['cancel', orderId, ...BY_ANA],
+          ['cancel', orderId, ...BY_ANA, '--no-wait'],
+          ['reconcile', orderId, '--actor', 'ana'],
+        ]) {
+          const refused = await cli(args, { environment });
+          expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+          expect(errorLine(refused)).toMatch(/^error: OrderNotFound: order \S+ is not known: /);
+        }
+        for (const workflowId of workflowIdsOf(orderId)) {
+          await expect(
+            bed.temporal.workflow.getHandle(workflowId).describe(),
+          ).rejects.toBeInstanceOf(WorkflowNotFoundError);
+        }
+      }
+    });
+  });
+
+  describe('a worker that hangs', () => {
+    let surroundings: Surroundings;
+    let worker: TestProcess;
+    let orderId: string;
+    beforeAll(async () => {
+      surroundings = await createSurroundings();
+      worker = startProcess('worker', surroundings);
+      await worker.ready;
+      const connection = await Connection.connect({ address: surroundings.stack.temporalAddress });
+      const client = new OrderDispatchClient({ connection, namespace: surroundings.namespace });
+      const handle = await client.placeOrder(newOrder(), {
+        policy: { ...IMPATIENT, maximumAttempts: 1 },
+      });
+      ({ orderId } = handle);
+      await openTask(handle);
+      await connection.close();
+      worker.kill('SIGSTOP');
+    }, 60_000);
+    afterAll(async () => {
+      worker.kill('SIGKILL');
+      await worker.exited;
+      await surroundings.remove();
+    });
+
+    test('is DispatchUnavailable in every command that needs one', async () => {
+      const hanging = ['--address', bed.stack.temporalAddress];
+      hanging.push('--namespace', surroundings.namespace);
+      const results = await Promise.all(
+        [
+          ['show', orderId],
+          ['tasks', 'show', orderId],
+          ['tasks', 'resolve', orderId, '--decision', 'retry', ...BY_ANA],
+          ['cancel', orderId, ...BY_ANA],
+          ['cancel', orderId, ...BY_ANA, '--no-wait'],
+          ['reconcile', orderId, '--actor', 'ana'],
+          ['place', '--file', await orderFile(newOrder()), '--wait'],
+        ].map((args) => runCli([...args, ...hanging], { directory: folder.path })),
+      );
+      const unavailable: unknown = expect.stringMatching(
+        /^error: DispatchUnavailable: .*does a worker run/m,
+      );
+      expect(results).toEqual(
+        results.map(() => ({ exitCode: 3, stdout: '', stderr: unavailable })),
+      );
+    }, 90_000);
   });
 
   test('without a terminal there are no colours, whatever the environment asks for', async () => {
