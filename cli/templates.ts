@@ -1,4 +1,4 @@
-import { PLACEHOLDERS } from '../domain/act';
+import { PLACEHOLDERS } from '../domain/placeholders';
 
 // What a person fills in, in the commands that are printed. Run unchanged, they are refused.
 

@@ -2,10 +2,7 @@ import { z } from 'zod';
 import { ResolutionRefused } from './errors';
 import { describeIssues } from './describe-issues';
 
-/** What stands for a person's own words in the commands and the JSON that we print. */
-export const PLACEHOLDERS = { actor: 'YOUR NAME', note: 'WHY', courierId: 'COURIER' } as const;
-
-/** Those, and what examples had before: what is pasted unchanged must not be recorded as somebody's act. */
+/** The placeholders, and what examples had before: what is pasted unchanged must not be recorded as somebody's act. */
 const PLACEHOLDER_WORDS = /^<?(?:you|your name|why|courier)>?$/i;
 
 /** Those that move a terminal's cursor or turn its text around: names and notes are shown on one. */

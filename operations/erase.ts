@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { refuseAdoptersDatabase } from './adopters-database';
 import { eraseAnswerDetails } from '../database/dispatch/erasure';
 import {
   countErasure,
@@ -81,6 +82,7 @@ export async function eraseCustomer(
   request: ErasureRequest,
 ): Promise<Erasure> {
   const { customerId, actor, note, dryRun, now } = request;
+  if (databases.dispatch) await refuseAdoptersDatabase(databases.dispatch);
   const [customerHash, ...formerHashes] = hashesOf(request);
   const customer = { customerId, customerHashes: [customerHash, ...formerHashes] };
   const { erasureId, orders, rows } = await inErasureTransaction(

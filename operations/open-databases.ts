@@ -74,7 +74,10 @@ export async function withOperatorDatabases<Urls extends OperatorDatabaseUrls, R
 }
 
 /** Names the database in what it throws: Prisma's messages span many lines and quote the statement. */
-async function naming<Result>(database: string, work: () => Promise<Result>): Promise<Result> {
+export async function naming<Result>(
+  database: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work();
   } catch (cause) {

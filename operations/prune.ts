@@ -1,3 +1,4 @@
+import { refuseAdoptersDatabase } from './adopters-database';
 import {
   PRUNED_DISPATCH_TABLES,
   deleteOldRows,
@@ -60,6 +61,7 @@ export async function prune(
   const cutoffs = Object.fromEntries(
     PRUNED_ORDERS_TABLES.map((table) => [table, before(table)]),
   ) as Cutoffs;
+  if (databases.dispatch) await refuseAdoptersDatabase(databases.dispatch);
   const plan: { database: PrunedTable['database']; table: RetainedTable; deletions: Deletions }[] =
     [
       ...PRUNED_ORDERS_TABLES.map((table) => ({

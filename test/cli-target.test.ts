@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
+import { Client } from 'pg';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { programName } from '../cli/typed-command';
 import { createDatabase, dropDatabase } from '../stack/servers/databases';
@@ -343,6 +344,51 @@ describe('target of a command', () => {
       ]);
       const { password } = new URL(orders);
       if (password) expect(first.stderr + second.stderr).not.toContain(password);
+      await Promise.all(names.map((name) => dropDatabase(postgresUrl, name)));
+    });
+
+    test("migrate, prune and erase write nothing to an adopter's own dispatch database", async () => {
+      const { postgresUrl } = surroundings.stack;
+      const names = ['orders', 'dispatch'].map((schema) => `${namespace}-own-${schema}`);
+      const [orders, dispatch] = await Promise.all([
+        createDatabase(postgresUrl, names[0] ?? '', { template: 'orders_template' }),
+        createDatabase(postgresUrl, names[1] ?? ''),
+      ]);
+      const own = new Client({ connectionString: dispatch });
+      await own.connect();
+      await own.query(`
+        CREATE TABLE rides (ride text, courier text, changed timestamptz);
+        CREATE TABLE _prisma_migrations (migration_name text);
+        INSERT INTO _prisma_migrations VALUES ('20260101000000_rides');
+        CREATE VIEW order_dispatch_dispatches_v1 AS SELECT ride AS order_id, ride AS request_id,
+          courier AS courier_id, 'live'::text AS status, changed AS updated_at FROM rides`);
+      const environment = {
+        ORDERS_DATABASE_URL: orders,
+        DISPATCH_DATABASE_URL: dispatch,
+        TEMPORAL_ADDRESS: address,
+        TEMPORAL_NAMESPACE: namespace,
+      };
+      for (const args of [
+        ['setup', 'migrate'],
+        ['prune'],
+        ['prune', '--dry-run'],
+        ['erase', '--customer', 'c-7', '--actor', 'ana', '--note', 'request 4711'],
+      ]) {
+        const refused = await cli(args, { directory: bare, environment });
+        expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+        expect(refused.stderr).toMatch(/^error: .*dispatch system of your own.*unset DISPATCH_DA/m);
+      }
+      const { rows } = await own.query<{ name: string }>(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
+      );
+      expect(rows.map(({ name }) => name).toSorted()).toEqual([
+        '_prisma_migrations',
+        'order_dispatch_dispatches_v1',
+        'rides',
+      ]);
+      const swept = await cli(['sweep'], { directory: bare, environment });
+      expect(swept).toMatchObject({ exitCode: 0 });
+      await own.end();
       await Promise.all(names.map((name) => dropDatabase(postgresUrl, name)));
     });
 

@@ -419,7 +419,29 @@ describe.each([
       );
       subject.script(handle.orderId, { withdrawal: 'withdrawn' });
       await handle.resolve({ decision: 'retry', ...ANA });
-      expect(await cancelled).toMatchObject({ status: 'cancelled', resolvedBy: 'ana' });
+      expect(await cancelled).toMatchObject({ status: 'cancelled', resolvedBy: 'customer' });
+    });
+
+    test.each([
+      ['calledOff', { status: 'cancelled', resolvedBy: 'ana' }],
+      ['tooLate', { status: 'dispatched', dispatchedBy: 'person', courierId: 'bike-7' }],
+    ] as const)('of an order that a person dispatched waits for %s', async (decision, end) => {
+      const handle = await place({ requests: [SILENCE], withdrawal: 'withdrawn' });
+      await openTask(handle);
+      await handle.resolve({ decision: 'markDispatched', courierId: 'bike-7', ...ANA });
+      await resultOf(handle);
+      const cancelled = handle.cancel(CUSTOMER).catch((error: unknown) => error);
+      expect(await openTask(handle)).toMatchObject({
+        status: 'cancelling',
+        humanTask: {
+          escalationReason: 'courierToCallOff',
+          decisions: ['calledOff', 'tooLate'],
+        },
+      });
+      await handle.resolve({ decision, ...ANA });
+      if (decision === 'tooLate') expect(await cancelled).toBeInstanceOf(TooLateToCancel);
+      else expect(await cancelled).toMatchObject(end);
+      expect(await handle.status()).toMatchObject(end);
     });
   });
 

@@ -1,4 +1,4 @@
-import { ORDER_DECISIONS, type Decision } from '../domain/decisions';
+import { CALL_OFF_DECISIONS, ORDER_DECISIONS, type Decision } from '../domain/decisions';
 import { defined } from '../domain/defined';
 import { ResolutionRefused, TooLateToCancel } from '../domain/errors';
 import type { OrderState } from '../domain/order-state';
@@ -129,13 +129,16 @@ export class FakeOrder {
       throw new ResolutionRefused(`${decision} is not possible here, only ${decisions.join(', ')}`);
     }
     if (row.escalationReason === 'withdrawalFailed') {
-      this.set({ ...this.decided(resolution), ...NOT_ESCALATED });
+      this.set(NOT_ESCALATED);
       this.withdraw();
+    } else if (row.escalationReason === 'courierToCallOff') {
+      this.move(decision === 'calledOff' ? 'cancelled' : 'dispatched', this.decided(resolution));
     } else if (decision === 'markDispatched') {
       this.move('dispatched', {
         ...this.decided(resolution),
         dispatchedBy: 'person',
         courierId,
+        courierSentBy: resolution.actor,
       });
       this.withdraw();
     } else if (decision === 'cancel') {
@@ -244,12 +247,20 @@ export class FakeOrder {
         if (!answer) return;
         this.stopWaiting();
         this.isWithdrawing = false;
-        if (answer.outcome === 'withdrawn') this.move('cancelled', {});
+        if (answer.outcome === 'withdrawn') this.endCancellation();
         else if (this.row.status === 'cancelling') this.keepCourier(answer.courierId);
         this.tellIfSettled();
       },
       exhausted: () => this.openTask('withdrawalFailed', ['retry']),
     });
+  }
+
+  /** No courier of the dispatch system's comes; one whom a person sent has to be called off. */
+  private endCancellation(): void {
+    const { status, dispatchedBy } = this.row;
+    if (status === 'cancelling' && dispatchedBy === 'person') {
+      this.openTask('courierToCallOff', CALL_OFF_DECISIONS);
+    } else this.move('cancelled', {});
   }
 
   /** The withdrawal was refused; a person's courier stays the order's. */

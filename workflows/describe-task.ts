@@ -1,5 +1,5 @@
 import type { Answer, OrderState } from '../domain/order-state';
-import { PLACEHOLDERS } from '../domain/act';
+import { PLACEHOLDERS } from '../domain/placeholders';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { Decision } from '../domain/decisions';
 import type { Facts } from '../domain/verdict';
