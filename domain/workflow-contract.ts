@@ -48,22 +48,40 @@ export interface RequestDeadLettered {
   requestId: string;
 }
 
-/** What became of an order: the result of its workflow. */
-export interface OrderResult {
+interface OrderProgressView {
   orderId: string;
-  status: Extract<OrderStatus, 'dispatched' | 'cancelled'>;
-  dispatchedBy?: DispatchedBy;
-  courierId?: string;
-  rejectionCode?: RejectionCode;
   /** How many times the order was handed to the publisher. */
   attempts: number;
   /** The person (or `temporal`) that decided, or null where nobody had to. */
   resolvedBy: string | null;
 }
 
+/** What became of an order: the result of its workflow. */
+export type OrderResult = OrderProgressView &
+  (
+    | {
+        status: 'dispatched';
+        dispatchedBy: DispatchedBy;
+        courierId: string;
+        rejectionCode?: never;
+      }
+    | {
+        status: 'cancelled';
+        /** Where the dispatch system rejected it. */
+        rejectionCode?: RejectionCode;
+        dispatchedBy?: never;
+        courierId?: never;
+      }
+  );
+
 /** Where an order stands now: the answer of the query `status`. */
-export interface OrderStatusView extends Omit<OrderResult, 'status'> {
+export interface OrderStatusView extends OrderProgressView {
   status: OrderStatus;
+  /** Of a dispatched order. */
+  dispatchedBy?: DispatchedBy;
+  courierId?: string;
+  /** Of any other, where the dispatch system rejected it. */
+  rejectionCode?: RejectionCode;
   /** What the order's open human task takes, if one is open. */
   humanTask?: {
     escalationReason: EscalationReason;

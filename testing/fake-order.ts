@@ -104,7 +104,7 @@ export class FakeOrder {
     }
     const { status, ...rest } = this.status;
     if (status !== 'dispatched' && status !== 'cancelled') throw new Error(`order is ${status}`);
-    return { ...rest, status };
+    return { ...rest, status } as OrderResult;
   }
 
   /** @throws TooLateToCancel */
