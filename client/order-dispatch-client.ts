@@ -23,10 +23,16 @@ import {
 import { translateError } from './translate-error';
 import { toHumanTask, type HumanTaskEntry } from './human-task-entry';
 import { TemporalOrderHandle } from './order-handle';
-import type { OrderDispatch, OrderHandle, PlaceOrderOptions } from './order-dispatch';
+import {
+  PLACE_ORDER_OPTIONS,
+  type OrderDispatch,
+  type OrderHandle,
+  type PlaceOrderOptions,
+} from './order-dispatch';
 import { ifFound } from '../temporal/order-workflows';
 import { startDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
 import { defined } from '../domain/defined';
+import { refuseUnknownOptions } from '../domain/known-options';
 
 /** How an {@link OrderDispatchClient} speaks to Temporal. */
 export interface OrderDispatchClientOptions {
@@ -56,6 +62,16 @@ export interface ConnectOptions
     Omit<OrderDispatchClientOptions, 'connection' | 'eagerStart'>,
     Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {}
 
+const CONNECT_OPTIONS: Record<keyof ConnectOptions, true> = {
+  address: true,
+  tls: true,
+  apiKey: true,
+  namespace: true,
+  dataConverter: true,
+  workflowTaskTimeoutMs: true,
+  callTimeoutMs: true,
+};
+
 /** The {@link OrderDispatch} that speaks to Temporal, and to Temporal alone. */
 export class OrderDispatchClient implements OrderDispatch {
   private readonly client: Client;
@@ -70,9 +86,11 @@ export class OrderDispatchClient implements OrderDispatch {
   /**
    * Connects to Temporal.
    *
-   * @throws {@link DispatchUnavailable} where it cannot be reached.
+   * @throws {@link DispatchUnavailable} where it cannot be reached; InvalidConfiguration where there is
+   * no such option.
    */
   static async connect(options: ConnectOptions): Promise<OrderDispatchClient> {
+    refuseUnknownOptions('OrderDispatchClient.connect', options, CONNECT_OPTIONS);
     const { address, tls, apiKey, ...rest } = options;
     try {
       const connection = await Connection.connect({
@@ -86,6 +104,7 @@ export class OrderDispatchClient implements OrderDispatch {
   }
 
   async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
+    refuseUnknownOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
     const parsed = parseOrder(order);
     const policy = options.policy && parsePolicyOverrides(options.policy);
     const { orderId } = parsed;

@@ -11,6 +11,9 @@ export interface PlaceOrderOptions {
   policy?: PolicyOverrides | undefined;
 }
 
+/** Every option that goes with an order; not for callers. */
+export const PLACE_ORDER_OPTIONS: Record<keyof PlaceOrderOptions, true> = { policy: true };
+
 /**
  * Places orders, looks after them, and resolves human tasks. Code that takes this can be given an
  * `OrderDispatchClient`, or in its tests the `FakeOrderDispatch` of `order-dispatch/testing`.
@@ -21,8 +24,8 @@ export interface OrderDispatch {
    * task. Idempotent: the same order again returns the handle of the first.
    *
    * @throws InvalidOrder, InvalidPolicy: each bad field is named, nothing was recorded. OrderConflict:
-   * the order ID is taken by other content. DispatchUnavailable: Temporal cannot be reached; safe to
-   * repeat.
+   * the order ID is taken by other content. InvalidConfiguration: there is no such option.
+   * DispatchUnavailable: Temporal cannot be reached; safe to repeat.
    */
   placeOrder(order: Order, options?: PlaceOrderOptions): Promise<OrderHandle>;
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { CURRENCIES } from './currencies';
 import { InvalidOrder } from './errors';
 import { describeIssues } from './describe-issues';
+import { findNotJson } from './not-json';
 import { ORDER_ID_PATTERN, ORDER_ID_RULE } from './order-id';
 
 /** Largest order, as UTF-8 bytes of its JSON; with its envelope it stays within a message's 64 KiB. */
@@ -13,6 +15,18 @@ const DETAILS_MAX_BYTES = 32 * 1024;
 export const orderIdSchema = z.string().regex(ORDER_ID_PATTERN, ORDER_ID_RULE);
 
 const text = (maximum: number) => z.string().min(1).max(maximum);
+
+/** Any JSON. Where it is none, the place is named: zod's own would only say that something is wrong. */
+const details = z.custom<z.core.util.JSONType>().superRefine((value, context) => {
+  const found = findNotJson(value);
+  if (found) context.addIssue({ code: 'custom', path: found.path, message: found.why });
+});
+
+/** Whether an order's total is a number that JavaScript, and JSON, can hold exactly. */
+function isTotalSafe(items: readonly { quantity: number; unitPriceMinor: number }[]): boolean {
+  const total = items.reduce((sum, item) => sum + item.quantity * item.unitPriceMinor, 0);
+  return total <= Number.MAX_SAFE_INTEGER;
+}
 
 /** What an order looks like wherever it is carried: in the SDK, the CLI, the database and messages. */
 const orderSchema = z.strictObject({
@@ -34,13 +48,16 @@ const orderSchema = z.strictObject({
       }),
     )
     .min(1)
-    .max(500),
+    .max(500)
+    .refine(isTotalSafe, 'the total price is above 2^53 - 1'),
   /** ISO 4217 code. */
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR'),
+  currency: z
+    .string()
+    .refine((code) => CURRENCIES.includes(code), 'must be an ISO 4217 code such as EUR'),
   placedAt: z.iso.datetime({ offset: true }),
   note: z.string().max(2_000).optional(),
   /** Any JSON of the caller's, carried unchanged. */
-  details: z.json().optional(),
+  details: details.optional(),
 });
 
 /** An order: what the customer bought. */

@@ -20,6 +20,7 @@ import { startAcknowledgementConsumer } from './acknowledgement-consumer';
 import { checkWorkerPrerequisites } from './worker-prerequisites';
 import { workflowBundlePath } from './workflow-bundle';
 import { defined } from '../domain/defined';
+import { refuseUnknownOptions } from '../domain/known-options';
 
 /** What {@link createOrderDispatchWorker} needs. */
 export interface OrderDispatchWorkerOptions {
@@ -42,6 +43,19 @@ export interface OrderDispatchWorkerOptions {
   /** Connections to the order database. @default 20 */
   maximumDatabaseConnections?: number;
 }
+
+const WORKER_OPTIONS: Record<keyof OrderDispatchWorkerOptions, true> = {
+  connection: true,
+  namespace: true,
+  dataConverter: true,
+  amqpUrl: true,
+  ordersDatabaseUrl: true,
+  policy: true,
+  log: true,
+  maximumWorkflowTasks: true,
+  maximumRequests: true,
+  maximumDatabaseConnections: true,
+};
 
 /** A worker that dispatches orders; see {@link createOrderDispatchWorker}. */
 export interface OrderDispatchWorker {
@@ -67,6 +81,7 @@ export async function startWorker(
   options: OrderDispatchWorkerOptions,
   seams: { pauses?: RetryPauses } = {},
 ): Promise<OrderDispatchWorker> {
+  refuseUnknownOptions('createOrderDispatchWorker', options, WORKER_OPTIONS);
   const { connection, namespace = 'default', dataConverter, amqpUrl, ordersDatabaseUrl } = options;
   const { log = createLogger({ process: 'worker', level: 'info' }) } = options;
   const { maximumWorkflowTasks = 150, maximumRequests = 500 } = options;
@@ -158,8 +173,8 @@ export async function startWorker(
  * Starts a worker: the workflows, their activities, and the acknowledgement consumer. An order service
  * can embed it, and then places orders with its `client`.
  *
- * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration where a search
- * attribute or a migration is missing, with the command that mends it.
+ * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration where there is
+ * no such option, or where a search attribute or a migration is missing, with the command that mends it.
  */
 export function createOrderDispatchWorker(
   options: OrderDispatchWorkerOptions,
