@@ -20,6 +20,8 @@ export interface ActOptions extends TargetOptions, OutputOptions, FilterOptions 
   note: string;
   all?: boolean;
   dryRun?: boolean;
+  /** Only `discard` has it. */
+  yes?: boolean;
 }
 
 /** Adds the options by which dead letters are found. */

@@ -21,7 +21,7 @@ export function listText(
   { matched, groups, rows }: DeadLetterList,
   nextCommand: NextCommand,
 ): string {
-  if (matched === 0) return 'there is no such dead letter';
+  if (matched === 0) return 'no dead letter fits';
   const more = matched - rows.length;
   const [oldest] = rows;
   const open = rows.find(({ state }) => state === 'open');
@@ -65,7 +65,8 @@ function rowTable(rows: readonly DeadLetterEntry[]): string {
 
 /** A dead letter, with the commands that act on it. */
 export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand): string {
-  const { id, state, decidedBy, decidedAt, properties, headers, content } = deadLetter;
+  const { id, state, decidedBy, decidedAt, properties, headers, content, contentEncoding } =
+    deadLetter;
   const timestamp = properties.timestampMs && new Date(properties.timestampMs).toISOString();
   const act = (verb: string) => nextCommand(`dead-letters ${verb} ${id} ${BY_SOMEBODY}`);
   return fields({
@@ -85,7 +86,8 @@ export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand):
     'first failure': deadLetter.firstFailedAt.toISOString(),
     'last failure': deadLetter.lastFailedAt.toISOString(),
     headers: JSON.stringify(headers, undefined, 2),
-    content: content ?? `${deadLetter.contentBytes} bytes; --content prints them`,
+    [contentEncoding === 'base64' ? 'content (binary, as base64)' : 'content']:
+      content ?? `${deadLetter.contentBytes} bytes; --content prints them`,
     ...(state === 'open' && { 'replay it': act('replay'), 'discard it': act('discard') }),
   });
 }

@@ -12,7 +12,8 @@ import {
   type FilterOptions,
 } from './dead-letters-options';
 import { discardText, listText, progressText, replayText, showText } from './dead-letters-text';
-import { EXIT } from './exit';
+import { confirm } from './confirm';
+import { EXIT, UsageError } from './exit';
 import { parseTyped, wholeNumberOption } from './options';
 import { print, say, type OutputOptions } from './output';
 import { chooseTarget, withDatabases } from './open-services';
@@ -78,6 +79,7 @@ Examples:
 
 const DISCARD_HELP = `
 Nobody will handle a discarded message. It stays listed (--state discarded) until it is pruned.
+With --all it asks first, or, without a terminal, wants --yes.
 
 Works on the order database.
 
@@ -144,6 +146,7 @@ export function addDeadLettersCommands(program: Command): void {
     .action((ids: string[], _, command: Command) => replay(ids, command.optsWithGlobals()));
   withAct(deadLetters.command('discard'))
     .description('Discard open dead letters for good.')
+    .option('--yes', 'do not ask whether all are meant')
     .addHelpText('after', DISCARD_HELP)
     .action((ids: string[], _, command: Command) => discard(ids, command.optsWithGlobals()));
 }
@@ -207,6 +210,16 @@ async function discard(ids: string[], options: ActOptions): Promise<void> {
   const { services } = await chooseTarget(options, { needs: ['ordersDatabaseUrl'] });
   await withDatabases(services, async ({ orders }) => {
     const { discardDeadLetters } = await import('../operations/dead-letters.js');
+    if (options.all && !dryRun && !options.yes) {
+      const { matched } = await discardDeadLetters({
+        database: orders,
+        filter,
+        ...act,
+        dryRun: true,
+      });
+      const question = `discard ${matched} open dead letters for good?`;
+      if (matched > 0 && !(await confirm(question))) throw new UsageError('nothing was discarded');
+    }
     const report = await discardDeadLetters({ database: orders, filter, ...act, dryRun });
     const { matched } = report;
     print(options, report, discardText(report));

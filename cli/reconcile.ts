@@ -64,7 +64,12 @@ async function reconcile(orderId: string, options: ReconcileOptions): Promise<vo
 
 function outcomeText(result: ReconcileResult, nextCommand: NextCommand): string {
   const { orderId, rule, done, resolvedBy } = result;
-  if (done === 'nothing') return `order ${orderId} is in order: ${rule}`;
+  if (done === 'nothing') {
+    // A person decided to keep it just so, or nothing helped.
+    return result.verdict === 'consistent'
+      ? `order ${orderId} is in order: ${rule}`
+      : `nothing was changed about order ${orderId}: ${rule}`;
+  }
   const by = resolvedBy === null ? '' : ` by ${resolvedBy}`;
   const more = nextCommand(`repairs list --order ${orderId}`);
   return `order ${orderId}: ${rule}; ${done}${by} (${reconcileOrderWorkflowId(orderId)}; ${more})`;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { OrderDispatchClient } from '../client';
 import { wholeNumberOption } from './options';
 import { print, say, type OutputOptions } from './output';
 import { chooseTarget, withDatabases, withTemporal } from './open-services';
@@ -55,8 +56,8 @@ async function sweepDatabases(options: SweepOptions): Promise<void> {
     needs: ['temporal', 'ordersDatabaseUrl', 'dispatchDatabaseUrl'],
   });
   const now = Date.now();
-  const report = await withTemporal(services, ({ temporal }) =>
-    withDatabases(services, async ({ orders, dispatchView }) => {
+  const report = await withTemporal(services, async ({ temporal, orders: client }) => {
+    const swept = await withDatabases(services, async ({ orders, dispatchView }) => {
       const { sweep } = await import('../reconciliation/sweep.js');
       return sweep({
         orders,
@@ -66,9 +67,23 @@ async function sweepDatabases(options: SweepOptions): Promise<void> {
         until: new Date(now - minutes * MINUTE_MS),
         onProgress: (looked) => say(`looked at ${looked} orders`),
       });
-    }),
-  );
-  const { looked, found } = report;
-  const text = `looked at ${looked} orders; ${found.length} are being reconciled`;
+    });
+    return { ...swept, waiting: await findWaiting(client, swept.found) };
+  });
+  const { looked, found, waiting } = report;
+  const people = waiting.length === 0 ? '' : `, ${waiting.length} of them wait for a person`;
+  const text = `looked at ${looked} orders; ${found.length} are being reconciled${people}`;
   print(options, report, [text, ...found].join('\n'));
+}
+
+/** Those that are found again since nobody has decided about them yet. */
+async function findWaiting(
+  client: OrderDispatchClient,
+  found: readonly string[],
+): Promise<string[]> {
+  const waiting = new Set<string>();
+  for await (const { orderId, escalationReason } of client.humanTasks()) {
+    if (orderId !== undefined && escalationReason === 'discrepancy') waiting.add(orderId);
+  }
+  return found.filter((orderId) => waiting.has(orderId));
 }

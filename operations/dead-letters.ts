@@ -50,8 +50,9 @@ export async function listDeadLetters(given: {
 /** A dead letter; its message's content, which may be personal, only where it was asked for. */
 export type ShownDeadLetter = Omit<DeadLetter, 'content'> & {
   contentBytes: number;
-  /** As text, or as base64 where it is not UTF-8. */
   content?: string;
+  /** How the content is written: `base64` where it is not UTF-8. */
+  contentEncoding?: 'utf8' | 'base64';
 };
 
 /**
@@ -72,7 +73,7 @@ export async function showDeadLetter(given: {
   return {
     ...rest,
     contentBytes: content.length,
-    ...(withContent && { content: textOf(content) }),
+    ...(withContent && readable(content)),
   };
 }
 
@@ -105,7 +106,9 @@ export async function discardDeadLetters(given: {
   return { dryRun, matched, discarded };
 }
 
-function textOf(content: Uint8Array): string {
-  const text = Buffer.from(content).toString('utf8');
-  return Buffer.from(text).equals(content) ? text : Buffer.from(content).toString('base64');
+function readable(bytes: Uint8Array): Pick<ShownDeadLetter, 'content' | 'contentEncoding'> {
+  const content = Buffer.from(bytes).toString('utf8');
+  return Buffer.from(content).equals(bytes)
+    ? { content, contentEncoding: 'utf8' }
+    : { content: Buffer.from(bytes).toString('base64'), contentEncoding: 'base64' };
 }

@@ -41,18 +41,30 @@ function printWhatToTry(narrator: Narrator, stack: LocalStack): void {
   const { orderId } = order;
   const file = writeOrderFile(stack, 'order.json', order);
   narrator.heading('What to try next, in another terminal:');
-  narrator.show(
-    'place an order, and wait for its courier',
-    commands.orderDispatch(`place --file ${file} --wait`),
-  );
-  narrator.show('where it stands', commands.orderDispatch(`show ${orderId}`));
+  // What needs a process that is left to somebody else would only wait for it.
+  const { worker, supplement, 'dispatch-system': dispatchSystem } = stack.processes;
+  if (worker && dispatchSystem) {
+    narrator.show(
+      'place an order, and wait for its courier',
+      commands.orderDispatch(`place --file ${file} --wait`),
+    );
+  } else {
+    const missing = worker ? PROCESSES['dispatch-system'].title : PROCESSES.worker.title;
+    narrator.show(
+      `place an order, which waits for a ${missing}`,
+      commands.orderDispatch(`place --file ${file}`),
+    );
+  }
+  if (worker) narrator.show('where it stands', commands.orderDispatch(`show ${orderId}`));
   narrator.show('its page in the Web UI', commands.webPage(dispatchOrderWorkflowId(orderId)));
   narrator.show(
     'all that happened to it',
     commands.temporal(`workflow show --workflow-id ${dispatchOrderWorkflowId(orderId)}`),
   );
   narrator.show('the orders that wait for a person', commands.orderDispatch('tasks list'));
-  narrator.show('what the supplement system put right', commands.orderDispatch('repairs list'));
+  if (supplement) {
+    narrator.show('what the supplement system put right', commands.orderDispatch('repairs list'));
+  }
 }
 
 /** Says that a process has died, and why as far as its log knows. */

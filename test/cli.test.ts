@@ -282,6 +282,37 @@ describe('command line', () => {
     });
   });
 
+  test('discard --all without a terminal wants --yes', async () => {
+    const environment = { ORDERS_DATABASE_URL: bed.ordersDatabaseUrl };
+    const now = new Date();
+    const { id } = await bed.orders.deadLetter.create({
+      data: {
+        fingerprint: 'binary',
+        sourceQueue: 'dispatch.requests',
+        messageId: 'm',
+        type: 'unknown',
+        appId: 'other',
+        deadLetterReason: 'MalformedMessage',
+        properties: {},
+        headers: {},
+        content: Buffer.from([0xff, 0xfe]),
+        attempts: 1,
+        firstFailedAt: now,
+        lastFailedAt: now,
+      },
+    });
+    const act = (...args: string[]) => cli(['dead-letters', ...args], { environment });
+    const shown = await act('show', String(id), '--content');
+    expect(shown.stdout).toMatch(/^content \(binary, as base64\) +\/\/4=$/m);
+    const refused = await act('discard', '--all', ...BY_ANA);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(errorLine(refused)).toBe(
+      'error: discard 1 open dead letters for good? Say so with --yes',
+    );
+    expect((await act('discard', '--all', '--yes', ...BY_ANA)).stdout).toBe('discarded 1\n');
+    expect((await act('list')).stdout).toBe('no dead letter fits\n');
+  });
+
   describe('waiting', () => {
     /** An order whose withdrawal nobody answers for a long time. */
     const unwithdrawable = async () => {

@@ -110,6 +110,9 @@ describe('the local stack', () => {
       supplement: [],
     });
     expect(up.stdout()).toMatch(/supplement system .*npm run supplement/);
+    // What to try next does without it.
+    expect(up.stdout()).toMatch(/place --file \S+ --wait/);
+    expect(up.stdout()).not.toContain('repairs list');
 
     const order = join(folder, '.local', 'order.json');
     const placed = await runCli(['place', '--file', order, '--wait', '--json'], {

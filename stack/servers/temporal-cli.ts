@@ -89,7 +89,7 @@ async function build(scope: Scope, progress: (line: string) => void): Promise<st
     name: 'temporal-build',
     command: go,
     args: ['install', PACKAGE],
-    env: { GOBIN: builtFolder() },
+    env: goEnvironment(),
     signal: 'SIGKILL',
     graceMs: 1000,
   });
@@ -99,10 +99,31 @@ async function build(scope: Scope, progress: (line: string) => void): Promise<st
   return path;
 }
 
+/**
+ * What Go keeps of a build, hundreds of megabytes, and its counters go to our own folder; its settings,
+ * such as a proxy, stay the person's.
+ */
+export function goEnvironment(): Record<string, string> {
+  const go = join(cacheFolder(), 'go');
+  const settings = process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config');
+  return {
+    GOBIN: builtFolder(),
+    GOPATH: go,
+    GOCACHE: join(go, 'build'),
+    GOMODCACHE: join(go, 'mod'),
+    // Else the modules are read-only, and the folder is hard to remove.
+    GOFLAGS: '-modcacherw',
+    ...(process.platform === 'linux' && {
+      XDG_CONFIG_HOME: join(go, 'config'),
+      GOENV: process.env['GOENV'] || join(settings, 'go', 'env'),
+    }),
+  };
+}
+
 async function findGo(): Promise<string | undefined> {
   for (const go of ['go', '/usr/local/go/bin/go', '/opt/homebrew/bin/go']) {
     try {
-      await promisify(execFile)(go, ['version']);
+      await promisify(execFile)(go, ['version'], { env: { ...process.env, ...goEnvironment() } });
       return go;
     } catch {
       // Not there.
