@@ -64,8 +64,8 @@ async function place(options: PlaceOptions): Promise<void> {
   if (options.file === '-' && options.policyFile === '-') {
     throw new UsageError('--file and --policy-file cannot both be stdin');
   }
-  const { parseOrder } = await import('../domain/order.js');
-  const order = parseOrder(await readJsonFile({ path: options.file, what: 'order file' }));
+  const { parseNewOrder } = await import('../domain/order.js');
+  const order = parseNewOrder(await readJsonFile({ path: options.file, what: 'order file' }));
   const policy = await readPolicy(options);
   const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
   await withTemporal(services, async (session) => {

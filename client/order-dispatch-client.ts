@@ -8,7 +8,7 @@ import {
 } from '@temporalio/client';
 import { contentHash } from '../domain/content-hash';
 import { OrderConflict, ResolutionRefused } from '../domain/errors';
-import { parseOrder, type Order } from '../domain/order';
+import { parseNewOrder, type Order } from '../domain/order';
 import type { DispatchOrderInput } from '../domain/workflow-contract';
 import type { ReconcileResult } from '../domain/workflow-contract';
 import { parseResolution, type Resolution } from '../domain/resolution';
@@ -105,7 +105,7 @@ export class OrderDispatchClient implements OrderDispatch {
 
   async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
     refuseUnknownOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
-    const parsed = parseOrder(order);
+    const parsed = parseNewOrder(order);
     const policy = options.policy && parsePolicyOverrides(options.policy);
     const { orderId } = parsed;
     const hash = contentHash(parsed);

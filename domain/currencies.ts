@@ -1,7 +1,6 @@
 /**
  * The currencies of ISO 4217 that one can pay with (no metals, funds or test codes), as of 2026. A list
- * of our own: the one that Node has differs from version to version, and an order that the client takes
- * must not be refused by the worker.
+ * of our own: the one that Node has differs from version to version.
  */
 export const CURRENCIES: readonly string[] = (
   'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF ' +

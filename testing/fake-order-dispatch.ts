@@ -13,7 +13,7 @@ import { contentHash } from '../domain/content-hash';
 import { defined } from '../domain/defined';
 import { OrderConflict, OrderNotFound, ResolutionRefused } from '../domain/errors';
 import { refuseUnknownOptions } from '../domain/known-options';
-import { parseOrder } from '../domain/order';
+import { parseNewOrder } from '../domain/order';
 import {
   DEFAULT_POLICY,
   effectivePolicy,
@@ -90,7 +90,7 @@ export class FakeOrderDispatch implements OrderDispatch {
   async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
     await Promise.resolve();
     refuseUnknownOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
-    const parsed = parseOrder(order);
+    const parsed = parseNewOrder(order);
     const overrides = options.policy && parsePolicyOverrides(options.policy);
     const { orderId } = parsed;
     const hash = contentHash(parsed);
