@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { defined } from '../domain/defined';
 import type { Erasure, ErasureRefused, Unsettled } from '../operations/erase';
 import type { TemporalRemains } from '../operations/erase-remains';
-import { UsageError } from './exit';
+import { Told, UsageError } from './exit';
 import { parseTyped } from './options';
 import { fields, formatAge, print, say, type OutputOptions } from './output';
 import {
@@ -94,8 +94,9 @@ async function erase(options: EraseOptions): Promise<void> {
           `${erasureText(erasure, dryRun)}\n\n${remainsText(remains, temporalCommand)}`,
         );
       } catch (error) {
-        if (error instanceof ErasureRefused) showUnsettled(error, options, nextCommand);
-        throw error;
+        if (!(error instanceof ErasureRefused)) throw error;
+        showUnsettled(error, options, nextCommand);
+        throw options.json ? new Told(error) : error;
       }
     }),
   );
@@ -149,13 +150,13 @@ function remainsText(
 }
 
 function showUnsettled(
-  { unsettled }: ErasureRefused,
+  { unsettled, code, message }: ErasureRefused,
   options: OutputOptions,
   nextCommand: NextCommand,
 ): void {
   const settle = settlingCommands(unsettled, nextCommand);
   if (options.json) {
-    print(options, { refused: true, unsettled: settle }, '');
+    print(options, { refused: true, unsettled: settle, error: { code, message } }, '');
     return;
   }
   const table = createTable(['what', 'is', 'how to settle it']);

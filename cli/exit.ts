@@ -13,6 +13,13 @@ export class WaitTimedOut extends Error {
   readonly code = 'WaitTimedOut';
 }
 
+/** A failure whose JSON was printed already, with more than its message. */
+export class Told extends Error {
+  constructor(override readonly cause: unknown) {
+    super();
+  }
+}
+
 /** Errors that are not a refusal, by their stable code. */
 const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   UsageError: EXIT.usage,
@@ -31,6 +38,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
  * @returns `line` is absent where the failure was told already.
  */
 export function toExit(error: unknown): { exitCode: number; line?: string } {
+  if (error instanceof Told) return toExit(error.cause);
   // Commander has written its message; it says 1 for whatever was typed wrong.
   if (error instanceof CommanderError) {
     return { exitCode: error.exitCode === 0 ? EXIT.done : EXIT.usage };
@@ -65,6 +73,18 @@ export function toExit(error: unknown): { exitCode: number; line?: string } {
     exitCode: (typeof code === 'string' && EXIT_BY_CODE[code]) || EXIT.refused,
     line: oneLine(known + error.message),
   };
+}
+
+/** The stable code of an error of ours. */
+export function codeOf(error: unknown): { code?: string } {
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (error instanceof CommanderError) return { code: 'UsageError' };
+  return typeof code === 'string' ? { code } : {};
+}
+
+/** What it says, in one line. */
+export function messageOf(error: unknown): string {
+  return oneLine(error instanceof Error ? error.message : String(error));
 }
 
 /** In the words of the SDK, or of the server itself where no class of the SDK's stands for it. */

@@ -13,13 +13,25 @@ export const colours = picocolors.createColors(
 
 /** Prints a command's result on stdout: as JSON where that is asked for, else as text. */
 export function print(options: OutputOptions, data: unknown, text: string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(data, undefined, 2) : text}\n`);
+  process.stdout.write(`${options.json ? JSON.stringify(data, undefined, 2) : printable(text)}\n`);
 }
 
 /** Says something on stderr, where it does not mix with the result. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text)}\n`);
 }
+
+/** What is recorded may hold what moves a terminal's cursor: that is shown, not done. Our colours stay. */
+function printable(text: string): string {
+  return text.replace(CONTROL, (found) =>
+    found.length > 1 && colours.isColorSupported
+      ? found
+      : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}${found.slice(1)}`,
+  );
+}
+
+/** All but line breaks; a colour, which begins with one, is a match of its own. */
+const CONTROL = /\p{Cc}\[\d+m|(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Names and values below one another; a value may have several lines, an absent one is left out. */
 export function fields(rows: Readonly<Record<string, string | undefined>>): string {

@@ -79,7 +79,7 @@ async function place(options: PlaceOptions): Promise<void> {
         options,
         nextCommand,
       });
-      print(options, result, statusText({ view: result, nextCommand }));
+      print(options, result, statusText({ view: result }));
       if (result.status === 'cancelled') process.exitCode = EXIT.refused;
       return;
     }

@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { parseOrderId } from './options';
 import { print, type OutputOptions } from './output';
 import { chooseTarget, withTemporal } from './open-services';
-import { statusText } from './status-text';
+import { orderText } from './order-text';
 import type { TargetOptions } from './target-options';
 
 const HELP = `
+Reads the databases, too, where it is known where they are; else it shows what Temporal has.
+
 Example:
   $ order-dispatch show o-1001
   $ order-dispatch show o-1001 --json | jq -r .status`;
@@ -15,7 +17,7 @@ export function addShowCommand(program: Command): void {
   program
     .command('show')
     .description(
-      'Show where an order stands: its status, its courier, and the human task that it waits for.',
+      'Show where an order stands, what was ordered and decided, and the human tasks that it waits for.',
     )
     .argument('<ORDER>', 'the order ID', parseOrderId)
     .addHelpText('after', HELP)
@@ -23,9 +25,18 @@ export function addShowCommand(program: Command): void {
 }
 
 async function show(orderId: string, options: TargetOptions & OutputOptions): Promise<void> {
-  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
-  await withTemporal(services, async ({ orders }) => {
-    const view = await orders.getOrder(orderId).status();
-    print(options, view, statusText({ view, nextCommand }));
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['temporal'],
+    mayRead: ['ordersDatabaseUrl', 'dispatchDatabaseUrl'],
+  });
+  await withTemporal(services, async (session) => {
+    const { reportOrder } = await import('../operations/order-overview.js');
+    const report = await reportOrder(session, services, orderId);
+    const { view, ...rest } = report;
+    print(
+      options,
+      { status: report.row?.status, ...view, ...rest },
+      orderText(report, nextCommand),
+    );
   });
 }

@@ -1,5 +1,6 @@
 import type { Decision } from '../domain/decisions';
 import type { OrderStatusView } from '../domain/workflow-contract';
+import type { OpenTask } from '../operations/open-tasks';
 import { colours, fields, formatAge } from './output';
 import type { NextCommand } from './open-services';
 import { BY_SOMEBODY, COURIER } from './templates';
@@ -12,27 +13,33 @@ const COLOURS: Record<OrderStatusView['status'], (text: string) => string> = {
   cancelled: colours.red,
 };
 
-/** Where an order stands, for a person; an open human task with the exact next commands. */
-export function statusText(options: { view: OrderStatusView; nextCommand: NextCommand }): string {
-  const { view, nextCommand } = options;
-  const { orderId, humanTask } = view;
+/** Where an order stands, for a person. */
+export function statusText({ view }: { view: OrderStatusView }): string {
   return fields({
-    order: orderId,
+    order: view.orderId,
     status: COLOURS[view.status](view.status),
     courier: view.courierId,
     'dispatched by': view.dispatchedBy,
     'rejection code': view.rejectionCode,
     attempts: String(view.attempts),
-    'resolved by': view.resolvedBy ?? (humanTask && 'nobody yet'),
-    ...(humanTask && {
-      'human task': `${humanTask.escalationReason}${sinceText(humanTask.escalatedAt)}`,
-      'it takes': humanTask.decisions.join(', '),
-      'read it': nextCommand(`tasks show ${orderId}`),
-      'resolve it': resolveCommands({ orderId, decisions: humanTask.decisions, nextCommand }).join(
-        '\n',
-      ),
-    }),
+    'resolved by': view.resolvedBy ?? (view.humanTask && 'nobody yet'),
   });
+}
+
+/** An open human task, with the exact next commands. */
+export function taskFields({ taskId, humanTask }: OpenTask, nextCommand: NextCommand): string {
+  const { escalationReason, escalatedAt, decisions } = humanTask;
+  return [
+    fields({
+      'human task': `${escalationReason}${sinceText(escalatedAt)}`,
+      'task ID': taskId,
+      'it takes': decisions.join(', '),
+    }),
+    'what happened:',
+    `  ${nextCommand(`tasks show ${taskId}`)}`,
+    'resolve it by one of these:',
+    ...resolveCommands({ orderId: taskId, decisions, nextCommand }).map((line) => `  ${line}`),
+  ].join('\n');
 }
 
 /** One ready command for each decision that a human task takes. */

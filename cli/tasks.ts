@@ -106,12 +106,28 @@ async function show(orderOrTaskId: string, options: CommonOptions): Promise<void
   const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
   await withTemporal(services, async (session) => {
     const { readHumanTasks } = await import('../operations/human-task-details.js');
-    const [task] = await readHumanTasks(session, orderOrTaskId);
-    const { decisions } = task.humanTask;
-    const commands = resolveCommands({ orderId: orderOrTaskId, decisions, nextCommand });
-    const lines = [task.details, '', 'Or with one of these commands:', '', ...commands];
-    print(options, { ...task, commands }, lines.join('\n'));
+    const tasks = await readHumanTasks(session, orderOrTaskId);
+    const shown = tasks.map((task) => {
+      const { taskId, humanTask } = task;
+      const { decisions } = humanTask;
+      return { ...task, commands: resolveCommands({ orderId: taskId, decisions, nextCommand }) };
+    });
+    const text = shown.map(({ commands, details, taskId }) =>
+      [
+        `human task ${taskId}; resolve it by one of these:`,
+        ...commands.map((command) => `  ${command}`),
+        '',
+        plain(details),
+      ].join('\n'),
+    );
+    print(options, shown, text.join('\n\n'));
   });
+}
+
+/** What happened, of the Markdown that the Web UI shows: the commands stand for what one can do. */
+function plain(details: string): string {
+  const [happened = ''] = details.split('\nTo decide:');
+  return happened.replace(/\*\*|`/g, '').trim();
 }
 
 async function resolve(orderOrTaskId: string, options: ResolveOptions): Promise<void> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ResolutionRefused } from './errors';
 import { describeIssues } from './describe-issues';
 
-/** The placeholders, and what examples had before: what is pasted unchanged must not be recorded as somebody's act. */
+/** `PLACEHOLDERS`, and what examples had before: what is pasted unchanged must not be recorded as somebody's act. */
 const PLACEHOLDER_WORDS = /^<?(?:you|your name|why|courier)>?$/i;
 
 /** Those that move a terminal's cursor or turn its text around: names and notes are shown on one. */

@@ -45,6 +45,9 @@ describe('target of a command', () => {
 
   const cli = (args: string[], options: RunCliOptions) =>
     runCli(args, { package: folder.path, ...options });
+  /** What a command says that also reads the databases of the local stack. */
+  const localStack = () =>
+    `target: local stack (${address}, namespace ${namespace}, order database ${NOWHERE}/orders, dispatch database ${NOWHERE}/dispatch)`;
   /** Asks for an order that nobody placed: the answer proves that the target was reached. */
   const look = async (options: RunCliOptions, ...args: string[]) => {
     const result = await cli(['show', 'o-nobody', ...args], options);
@@ -71,7 +74,7 @@ describe('target of a command', () => {
   });
 
   test('then the running local stack of the clone one is in, or of the clone that runs', async () => {
-    const said = `target: local stack (${address}, namespace ${namespace})`;
+    const said = localStack();
     expect(await look({ directory: withStack })).toMatchObject({ said, reached: true });
     const environment = { TEMPORAL_ADDRESS: address.replace('127.0.0.1', 'localhost') };
     expect(await look({ directory: withStack, environment })).toMatchObject({ reached: true });
@@ -109,7 +112,7 @@ describe('target of a command', () => {
         ['--from', 'local-stack'],
       ]) {
         expect(await look({ directory: withStack, environment }, ...chosen)).toMatchObject({
-          said: `target: local stack (${address}, namespace ${namespace})`,
+          said: localStack(),
           reached: true,
         });
       }

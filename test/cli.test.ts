@@ -145,7 +145,7 @@ describe('command line', () => {
       expect(stdout).toMatch(/^human task +noAcknowledgement, since .* \(\d+ s\)$/m);
       expect(stdout).toMatch(/^it takes +retry, markDispatched, cancel$/m);
       expect(stdout).toContain(
-        `order-dispatch tasks resolve ${orderId} --decision retry --actor "YOUR NAME" --note "WHY" ${target().join(' ')}`,
+        `order-dispatch tasks resolve dispatch-order/${orderId} --decision retry --actor "YOUR NAME" --note "WHY" ${target().join(' ')}`,
       );
     });
 
@@ -169,6 +169,55 @@ describe('command line', () => {
       expect((await shell(filledIn)).stdout).toContain('dispatched with courier bike-7');
     });
 
+    test('show has the order, both rows, and the decision with its note, also where Temporal knows nothing', async () => {
+      const orderId = await escalated();
+      acceptBy(orderId, 'courier-4');
+      const [line, city] = ['1 Long Street', 'Sampleton'];
+      const beforehand = await cli(['show', orderId]);
+      expect(beforehand.stdout).toMatch(new RegExp(`^address +${line}\\n +12345 ${city}$`, 'm'));
+      expect(beforehand.stdout).not.toContain('order database');
+      await bed.client.getOrder(orderId).resolve({ decision: 'retry', actor: 'ana', note: 'back' });
+      await bed.client.getOrder(orderId).result();
+      // As whoever writes to the database without us might leave it.
+      await bed.orders.order.update({
+        where: { orderId },
+        data: { decisionNote: 'ba\u001b[2Jck' },
+      });
+      const environment = {
+        ORDERS_DATABASE_URL: bed.ordersDatabaseUrl,
+        DISPATCH_DATABASE_URL: bed.dispatchDatabaseUrl,
+      };
+      const shown = await cli(['show', orderId], { environment });
+      expect(shown.stdout).toMatch(/^items +2 x noodles, 1250 each$/m);
+      expect(shown.stdout).toMatch(/^deadline +\d{4}-/m);
+      expect(shown.stdout).toMatch(/^decision +retry by ana, \d{4}-/m);
+      expect(shown.stdout).toMatch(/^note +ba\\u001b\[2Jck$/m);
+      expect(shown.stdout).toMatch(/^order database +dispatched, courier courier-4, changed/m);
+      expect(shown.stdout).toMatch(/^dispatch database +live, courier courier-4, request \S+\.2$/m);
+      await bed.temporal.connection.workflowService.deleteWorkflowExecution({
+        namespace: bed.namespace,
+        workflowExecution: { workflowId: dispatchOrderWorkflowId(orderId) },
+      });
+      const forgotten = await eventually(async () => {
+        const result = await cli(['show', orderId], { environment });
+        return result.stdout.includes('does not know it any more') && result;
+      });
+      expect(forgotten.stdout).toMatch(/^status +dispatched$/m);
+    });
+
+    test('with --json an error is JSON on stdout, too', async () => {
+      for (const [args, code] of [
+        [['show', 'o-nobody'], 'OrderNotFound'],
+        [['cancel', 'o-1'], 'UsageError'],
+        [['show', 'o-1', '--address', '127.0.0.1:1'], 'DispatchUnavailable'],
+      ] as const) {
+        const options = { directory: folder.path };
+        const failed = await runCli([...target(), ...args, '--json'], options);
+        expect(JSON.parse(failed.stdout)).toEqual({ error: { code, message: expect.any(String) } });
+        expect(failed.stderr).toMatch(/^error: /m);
+      }
+    });
+
     test('tasks list shows every open task, the oldest first', async () => {
       const first = await escalated();
       const second = await escalated();
@@ -186,17 +235,23 @@ describe('command line', () => {
     test('tasks show takes an order or a task ID, and prints what happened and what one can do', async () => {
       const orderId = await escalated();
       const byOrder = await cli(['tasks', 'show', orderId]);
-      expect(byOrder.stdout).toContain(`**Order ${orderId} waits for a person.**`);
+      expect(byOrder.stdout).toContain(`Order ${orderId} waits for a person.`);
+      expect(byOrder.stdout).not.toMatch(/[*`]/);
+      expect(byOrder.stdout.indexOf('tasks resolve')).toBeLessThan(
+        byOrder.stdout.indexOf('waits for a person'),
+      );
       expect(byOrder.stdout).toContain(
-        `tasks resolve ${orderId} --decision markDispatched --courier`,
+        `tasks resolve dispatch-order/${orderId} --decision markDispatched --courier`,
       );
       const byTask = await cli(['tasks', 'show', dispatchOrderWorkflowId(orderId), '--json']);
-      expect(JSON.parse(byTask.stdout)).toMatchObject({
-        orderId,
-        taskId: dispatchOrderWorkflowId(orderId),
-        details: expect.stringContaining('waits for a person'),
-        humanTask: { escalationReason: 'noAcknowledgement' },
-      });
+      expect(JSON.parse(byTask.stdout)).toMatchObject([
+        {
+          orderId,
+          taskId: dispatchOrderWorkflowId(orderId),
+          details: expect.stringContaining('waits for a person'),
+          humanTask: { escalationReason: 'noAcknowledgement' },
+        },
+      ]);
     });
 
     test('tasks resolve retries the order, and says so', async () => {
