@@ -8,24 +8,27 @@ const PLACEHOLDER_WORDS = /^<?(?:you|your name|why|courier)>?$/i;
 /** Those that move a terminal's cursor or turn its text around: names and notes are shown on one. */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
+/** Text that a person typed, as it was taken before it was looked at closer: histories have such. */
+export function anyText(maximum: number): z.ZodString {
+  return z.string().trim().min(1).max(maximum);
+}
+
 /** Text that a person typed, which is recorded and shown to others. */
 export function typedText(maximum: number): z.ZodString {
-  return z
-    .string()
-    .trim()
-    .min(1)
-    .max(maximum)
+  return anyText(maximum)
     .refine((text) => !UNPRINTABLE.test(text), 'has a control character: leave it out')
     .refine((text) => !PLACEHOLDER_WORDS.test(text), 'is still the placeholder: fill it in');
 }
 
-/** Who acts. */
-export const actorSchema = typedText(200);
+/** Who acts, and why, of such text. */
+export const actFields = (text: (maximum: number) => z.ZodString) => ({
+  /** Who acts. */
+  actor: text(200),
+  /** Why, in the person's words. */
+  note: text(2_000),
+});
 
-/** Why, in the person's words. */
-export const noteSchema = typedText(2_000);
-
-const actSchema = z.object({ actor: actorSchema, note: noteSchema });
+const actSchema = z.object(actFields(typedText));
 
 /** What a person does to something of ours: who, and why. */
 export type Act = z.infer<typeof actSchema>;

@@ -1,30 +1,28 @@
 import { z } from 'zod';
-import { actorSchema, noteSchema, typedText } from './act';
+import { actFields, anyText, typedText } from './act';
 import { DECISIONS } from './decisions';
 import { ResolutionRefused } from './errors';
 import { describeIssues } from './describe-issues';
 
-const resolutionSchema = z
-  .strictObject({
-    decision: z.enum(DECISIONS),
-    /** The courier that the person found; `markDispatched` needs it, nothing else takes it. */
-    courierId: typedText(128).optional(),
-    /** Who decides. */
-    actor: actorSchema,
-    /** Why, in the person's words. */
-    note: noteSchema,
-  })
-  .superRefine(({ decision, courierId }, context) => {
-    if ((decision === 'markDispatched') === (courierId !== undefined)) return;
-    const message =
-      decision === 'markDispatched'
-        ? 'is needed: who delivers the order?'
-        : `goes with markDispatched, not with ${decision}`;
-    context.addIssue({ code: 'custom', path: ['courierId'], message });
-  });
+const resolutionOf = (text: (maximum: number) => z.ZodString) =>
+  z
+    .strictObject({
+      decision: z.enum(DECISIONS),
+      /** The courier that the person found; `markDispatched` needs it, nothing else takes it. */
+      courierId: text(128).optional(),
+      ...actFields(text),
+    })
+    .superRefine(({ decision, courierId }, context) => {
+      if ((decision === 'markDispatched') === (courierId !== undefined)) return;
+      const message =
+        decision === 'markDispatched'
+          ? 'is needed: who delivers the order?'
+          : `goes with markDispatched, not with ${decision}`;
+      context.addIssue({ code: 'custom', path: ['courierId'], message });
+    });
 
 /** What a person decided about a human task: the one flat argument of the signal and the update `resolve`. */
-export type Resolution = z.infer<typeof resolutionSchema>;
+export type Resolution = z.infer<ReturnType<typeof resolutionOf>>;
 
 /**
  * Parses a resolution as a person sent it.
@@ -32,12 +30,13 @@ export type Resolution = z.infer<typeof resolutionSchema>;
  * @throws {@link ResolutionRefused} that names each bad field.
  */
 export function parseResolution(input: unknown): Resolution {
-  const parsed = resolutionSchema.safeParse(input);
-  if (!parsed.success) throw new ResolutionRefused(describeIssues(parsed.error, 'resolution'));
-  return parsed.data;
+  return parse(resolutionSchema, input, 'resolution');
 }
 
-const cancelRequestSchema = z.strictObject({ actor: actorSchema, note: noteSchema });
+/** The same by the rules of before, for what a history has accepted. */
+export function parseResolutionAsBefore(input: unknown): Resolution {
+  return parse(formerResolutionSchema, input, 'resolution');
+}
 
 /** Who asks to cancel an order, and why: the argument of the update `cancel`. */
 export type CancelRequest = z.infer<typeof cancelRequestSchema>;
@@ -48,7 +47,21 @@ export type CancelRequest = z.infer<typeof cancelRequestSchema>;
  * @throws {@link ResolutionRefused} that names each bad field.
  */
 export function parseCancelRequest(input: unknown): CancelRequest {
-  const parsed = cancelRequestSchema.safeParse(input);
-  if (!parsed.success) throw new ResolutionRefused(describeIssues(parsed.error, 'cancel'));
+  return parse(cancelRequestSchema, input, 'cancel');
+}
+
+/** The same by the rules of before, for what a history has accepted. */
+export function parseCancelRequestAsBefore(input: unknown): CancelRequest {
+  return parse(formerCancelRequestSchema, input, 'cancel');
+}
+
+const resolutionSchema = resolutionOf(typedText);
+const formerResolutionSchema = resolutionOf(anyText);
+const cancelRequestSchema = z.strictObject(actFields(typedText));
+const formerCancelRequestSchema = z.strictObject(actFields(anyText));
+
+function parse<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) throw new ResolutionRefused(describeIssues(parsed.error, what));
   return parsed.data;
 }

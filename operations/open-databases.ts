@@ -81,13 +81,14 @@ export async function naming<Result>(
   try {
     return await work();
   } catch (cause) {
-    if (isDatabaseUnavailable(cause)) {
-      throw new DatabaseUnavailable(database, { why: 'it does not answer', cause });
+    // Before the question below, to which a missing table is an outage like any other.
+    if (isNotMigrated(cause)) {
+      throw new InvalidConfiguration(
+        `${database} lacks a table or a column: run \`order-dispatch setup migrate\``,
+        { cause },
+      );
     }
-    if (!isNotMigrated(cause)) throw cause;
-    throw new InvalidConfiguration(
-      `${database} lacks a table or a column: run \`order-dispatch setup migrate\``,
-      { cause },
-    );
+    if (!isDatabaseUnavailable(cause)) throw cause;
+    throw new DatabaseUnavailable(database, { why: 'it does not answer', cause });
   }
 }

@@ -12,9 +12,19 @@ import {
 import { ResolutionRefused, TooLateToCancel } from '../domain/errors';
 import { readAcknowledged, readRequestDeadLettered } from '../domain/signals';
 import type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
-import { parseCancelRequest, type CancelRequest } from '../domain/resolution';
+import {
+  parseCancelRequest,
+  parseCancelRequestAsBefore,
+  type CancelRequest,
+} from '../domain/resolution';
 import { QUERIES, SIGNALS, UPDATES } from '../domain/temporal-names';
-import { acceptResolution, checkResolution, showRefusal, type TaskOwner } from './human-task';
+import {
+  acceptResolution,
+  checkResolution,
+  parseAsAccepted,
+  showRefusal,
+  type TaskOwner,
+} from './human-task';
 import type { OrderView } from './order-view';
 
 const resolveSignal = defineSignal<[unknown]>(SIGNALS.resolve);
@@ -36,7 +46,7 @@ export function handleMessages(view: OrderView): void {
     cancelUpdate,
     async (input) => {
       // A second cancellation joins the first.
-      view.cancelRequest ??= parseCancelRequest(input);
+      view.cancelRequest ??= parseAsAccepted(input, parseCancelRequest, parseCancelRequestAsBefore);
       await condition(() => view.cancelRequest === undefined);
       if (view.order.status === 'cancelled') return view.result;
       const { message, code } = new TooLateToCancel(

@@ -1,13 +1,14 @@
 import {
   allHandlersFinished,
   condition,
+  patched,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Decision } from '../domain/decisions';
 import { ResolutionRefused } from '../domain/errors';
 import type { OrderStatusView } from '../domain/workflow-contract';
-import { parseResolution, type Resolution } from '../domain/resolution';
+import { parseResolution, parseResolutionAsBefore, type Resolution } from '../domain/resolution';
 import type { EscalationReason, OrderStatus } from '../domain/status';
 import { listTask, unlistTask } from './search-attributes';
 
@@ -102,8 +103,12 @@ export function humanTaskView({ humanTask }: TaskOwner): Pick<OrderStatusView, '
  *
  * @throws {@link ResolutionRefused} that says why it changes nothing.
  */
-export function checkResolution({ humanTask, whyNoTask }: TaskOwner, input: unknown): Resolution {
-  const resolution = parseResolution(input);
+export function checkResolution(
+  { humanTask, whyNoTask }: TaskOwner,
+  input: unknown,
+  parse = parseResolution,
+): Resolution {
+  const resolution = parse(input);
   if (!humanTask) throw new ResolutionRefused(whyNoTask());
   if (humanTask.accepted) {
     throw new ResolutionRefused(
@@ -118,6 +123,24 @@ export function checkResolution({ humanTask, whyNoTask }: TaskOwner, input: unkn
   return resolution;
 }
 
+/** What people send is looked at closer since then. */
+const STRICTER_WORDS = 'stricter-words-of-people';
+
+/** Parses what was sent, or what a history accepted by the rules of before. */
+export function parseAsAccepted<Output>(
+  input: unknown,
+  parse: (input: unknown) => Output,
+  parseAsBefore: (input: unknown) => Output,
+): Output {
+  try {
+    return parse(input);
+  } catch (error) {
+    const before = parseAsBefore(input);
+    if (patched(STRICTER_WORDS)) throw error;
+    return before;
+  }
+}
+
 /**
  * Takes the first valid resolution of the open human task.
  *
@@ -125,7 +148,9 @@ export function checkResolution({ humanTask, whyNoTask }: TaskOwner, input: unkn
  * @throws {@link ResolutionRefused} that says why it changes nothing.
  */
 export function acceptResolution(owner: TaskOwner, input: unknown): HumanTask {
-  const resolution = checkResolution(owner, input);
+  const resolution = checkResolution(owner, input, (sent) =>
+    parseAsAccepted(sent, parseResolution, parseResolutionAsBefore),
+  );
   const { humanTask } = owner;
   if (!humanTask) throw new ResolutionRefused(owner.whyNoTask());
   humanTask.accepted = resolution;
