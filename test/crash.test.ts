@@ -76,9 +76,13 @@ describe('a process killed with SIGKILL', () => {
   test('the worker after the ledger’s commit, before it tells: nothing is lost, dispatched once', async () => {
     await start('dispatch-system');
     const doomed = await start('worker', 'acknowledgement.afterCommit');
-    const handle = await client.placeOrder(newOrder(), { policy });
+    // Where the answer comes after the quick window, the attempt has to end before anybody looks again.
+    const handle = await client.placeOrder(newOrder(), {
+      policy: { quickWindowMs: 3_000, acknowledgementTimeoutMs: 5_000 },
+    });
     expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
     await start('worker');
+    // It is in the ledger: nothing was asked again.
     expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
   });
 
