@@ -114,6 +114,8 @@ async function compile() {
     if (!outputs.every(fs.existsSync)) fs.rmSync(inClone('dist', '.tsbuildinfo'), { force: true });
     const tsc = inClone('node_modules', 'typescript', 'bin', 'tsc');
     await step('compile', process.execPath, [tsc, '-p', config]);
+    // npm does this when it first links the command: too late for a second one at the same time.
+    fs.chmodSync(inClone('dist', 'cli', 'main.js'), 0o755);
   });
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
@@ -34,6 +35,10 @@ describe('package', () => {
       );
     },
   );
+
+  test('the built command line is executable, whether or not npm has linked it', () => {
+    expect(statSync(join(__dirname, '..', 'dist', 'cli', 'main.js')).mode & 0o111).toBe(0o111);
+  });
 
   test('the worker can be required by its own name', () => {
     const script = `console.log(typeof require('order-dispatch/worker').createOrderDispatchWorker)`;
