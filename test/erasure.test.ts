@@ -263,15 +263,23 @@ describe('erasure', () => {
     [`O'Brien "x" \\ $1`, `O'Brien "x" \\ $10`],
     ['ünï[code]', 'ünï[code]s'],
   ])('erases %p and leaves %p alone', async (customerId, other) => {
-    const theirs = await seed(other, { decidedBy: other, decisionNote: 'theirs' });
-    const mine = await seed(customerId, { decidedBy: `(${customerId})` });
+    const theirs = await seed(other, {
+      decidedBy: other,
+      courierSentBy: other,
+      decisionNote: 'theirs',
+    });
+    const mine = await seed(customerId, {
+      decidedBy: `(${customerId})`,
+      courierSentBy: `(${customerId})`,
+    });
     const theirDeadLetter = await seedDeadLetter({ body: requestOf(theirs), state: 'discarded' });
     const myDeadLetter = await seedDeadLetter({ body: requestOf(mine), state: 'discarded' });
     expect(await erase(customerId)).toMatchObject({ orderIds: [mine.orderId] });
-    expect(await rowOf(mine)).toMatchObject({ decidedBy: 'erased' });
+    expect(await rowOf(mine)).toMatchObject({ decidedBy: 'erased', courierSentBy: 'erased' });
     expect(await rowOf(theirs)).toMatchObject({
       order: theirs,
       decidedBy: other,
+      courierSentBy: other,
       decisionNote: 'theirs',
     });
     expect((await readDeadLetter(theirDeadLetter)).body).toMatchObject({ order: theirs });

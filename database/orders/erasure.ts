@@ -157,7 +157,8 @@ export async function eraseOrders(
         'items', "order" -> 'items', 'currency', "order" -> 'currency',
         'placedAt', "order" -> 'placedAt'),
       decision_note = CASE WHEN decision_note IS NOT NULL THEN ${ERASED} END,
-      decided_by = CASE WHEN decided_by ~ ${named} THEN ${ERASED} ELSE decided_by END
+      decided_by = CASE WHEN decided_by ~ ${named} THEN ${ERASED} ELSE decided_by END,
+      courier_sent_by = CASE WHEN courier_sent_by ~ ${named} THEN ${ERASED} ELSE courier_sent_by END
     WHERE order_id = ANY(${orderIds}) AND erased_at IS NULL`;
   const acknowledgements = await transaction.$executeRaw`
     UPDATE acknowledgements SET detail = NULL
