@@ -17,7 +17,7 @@ import {
 import { findWorkflowStatus } from '../temporal/order-workflows';
 import { startCancelOrder } from '../temporal/start-workflows';
 import type { OrderHandle } from './order-dispatch';
-import { translateError } from './translate-error';
+import { translated } from './translate-error';
 
 /** An order's handle that speaks to Temporal. */
 export class TemporalOrderHandle implements OrderHandle {
@@ -35,7 +35,7 @@ export class TemporalOrderHandle implements OrderHandle {
   }
 
   status(): Promise<OrderStatusView> {
-    return this.translated(() =>
+    return translated(this.orderId, () =>
       this.options.call(async () => {
         const cancellation = await this.statusOf(this.cancellation);
         const [workflow, status] = counts(cancellation)
@@ -50,7 +50,7 @@ export class TemporalOrderHandle implements OrderHandle {
   }
 
   result(): Promise<OrderResult> {
-    return this.translated(async () => {
+    return translated(this.orderId, async () => {
       const result = (await this.dispatch.result()) as OrderResult;
       // Only a dispatched order can have been cancelled later.
       if (result.status === 'cancelled' || !counts(await this.statusOf(this.cancellation))) {
@@ -62,7 +62,7 @@ export class TemporalOrderHandle implements OrderHandle {
 
   async resolve(resolution: Resolution): Promise<OrderState> {
     const parsed = parseResolution(resolution);
-    return this.translated(async () => {
+    return translated(this.orderId, async () => {
       try {
         const isCancelled = (await this.statusOf(this.cancellation)) === 'RUNNING';
         const workflow = isCancelled ? this.cancellation : this.dispatch;
@@ -79,7 +79,7 @@ export class TemporalOrderHandle implements OrderHandle {
 
   async cancel(request: CancelRequest): Promise<OrderResult> {
     const parsed = parseCancelRequest(request);
-    return this.translated(async () => {
+    return translated(this.orderId, async () => {
       try {
         return await this.dispatch.executeUpdate<OrderResult, [CancelRequest]>(UPDATES.cancel, {
           args: [parsed],
@@ -115,14 +115,6 @@ export class TemporalOrderHandle implements OrderHandle {
 
   private statusOf({ workflowId }: WorkflowHandle) {
     return findWorkflowStatus(this.options.client, workflowId);
-  }
-
-  private async translated<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      throw translateError(error, this.orderId);
-    }
   }
 }
 

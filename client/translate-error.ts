@@ -37,6 +37,22 @@ export function translateError(error: unknown, orderId = ''): unknown {
   return error;
 }
 
+/**
+ * Does something about an order that needs Temporal; what its client throws comes out as our errors.
+ *
+ * @param orderId what an OrderNotFound or an OrderConflict is about.
+ */
+export async function translated<Result>(
+  orderId: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translateError(error, orderId);
+  }
+}
+
 /** What `Connection.connect` throws where nothing answers: an Error without a class or a code. */
 function isConnectTimeout(error: unknown): boolean {
   return error instanceof Error && /Failed to connect before the deadline/.test(error.message);

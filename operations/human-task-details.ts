@@ -1,7 +1,7 @@
-import { translateError } from '../client/translate-error';
+import { translated } from '../client/translate-error';
 import { OrderNotFound, ResolutionRefused } from '../domain/errors';
 import { orderIdOfWorkflow } from '../domain/temporal-names';
-import { findOpenTasks, type OpenTask } from './open-tasks';
+import { QUERY_TIMEOUT_MS, findOpenTasks, type OpenTask } from './open-tasks';
 import type { OperatorSession } from './operator-session';
 
 /** An open human task, with all that one needs to decide. */
@@ -13,9 +13,6 @@ export interface HumanTaskDetails extends OpenTask {
 
 /** Every workflow of the SDK answers this query; its result is `temporal.api.sdk.v1.WorkflowMetadata`. */
 const METADATA_QUERY = '__temporal_workflow_metadata';
-
-/** How long a worker may take to answer, in ms. */
-const QUERY_TIMEOUT_MS = 10_000;
 
 /**
  * Reads the open human tasks: of a task ID that one, of an order ID all that are open about it, the
@@ -46,17 +43,15 @@ export async function readHumanTasks(
   throw new ResolutionRefused(`no human task is open about order ${orderId}`);
 }
 
-async function readCurrentDetails(
+function readCurrentDetails(
   { temporal }: OperatorSession,
   taskId: string,
   orderId: string,
 ): Promise<string> {
-  try {
+  return translated(orderId, async () => {
     const metadata = await temporal.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
       temporal.workflow.getHandle(taskId).query<{ currentDetails?: string }>(METADATA_QUERY),
     );
     return metadata.currentDetails ?? '';
-  } catch (error) {
-    throw translateError(error, orderId);
-  }
+  });
 }

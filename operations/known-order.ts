@@ -1,4 +1,4 @@
-import { translateError } from '../client/translate-error';
+import { translated } from '../client/translate-error';
 import { findDispatchRows } from '../database/dispatch/dispatch-view';
 import { findOrderFacts } from '../database/orders/order-facts';
 import { OrderNotFound } from '../domain/errors';
@@ -45,12 +45,12 @@ export async function refuseUnknownOrder(
   }
 }
 
-async function isKnownToTemporal(
+function isKnownToTemporal(
   { temporal }: Pick<OperatorSession, 'temporal'>,
   orderId: string,
 ): Promise<boolean> {
   const statusOf = (workflowId: string) => findWorkflowStatus(temporal, workflowId);
-  try {
+  return translated(orderId, async () => {
     const [dispatch, cancellation, reconciliation] = await Promise.all([
       statusOf(dispatchOrderWorkflowId(orderId)),
       statusOf(cancelOrderWorkflowId(orderId)),
@@ -63,7 +63,5 @@ async function isKnownToTemporal(
       cancellation === 'COMPLETED' ||
       reconciliation === 'RUNNING'
     );
-  } catch (error) {
-    throw translateError(error, orderId);
-  }
+  });
 }

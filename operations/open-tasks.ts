@@ -1,4 +1,4 @@
-import { translateError } from '../client/translate-error';
+import { translated } from '../client/translate-error';
 import type { OrderStatusView } from '../domain/workflow-contract';
 import { QUERIES } from '../domain/temporal-names';
 import { ifFound, workflowIdsOf } from '../temporal/order-workflows';
@@ -13,7 +13,7 @@ export interface OpenTask {
 }
 
 /** How long a worker may take to answer, in ms. */
-const QUERY_TIMEOUT_MS = 10_000;
+export const QUERY_TIMEOUT_MS = 10_000;
 
 /**
  * Finds the open human tasks about an order: its own, and a finding's.
@@ -33,14 +33,14 @@ export async function findOpenTasks(
 }
 
 /** Null where the workflow has none open, `undefined` where there is no such workflow. */
-async function findOpenTask(
+function findOpenTask(
   { temporal }: Pick<OperatorSession, 'temporal'>,
   taskId: string,
   orderId: string,
 ): Promise<OpenTask | null | undefined> {
   const workflow = temporal.workflow.getHandle(taskId);
-  try {
-    return await temporal.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
+  return translated(orderId, () =>
+    temporal.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
       ifFound(async () => {
         if ((await workflow.describe()).status.name !== 'RUNNING') return null;
         const { humanTask } = await workflow.query<Pick<OrderStatusView, 'humanTask'>>(
@@ -48,8 +48,6 @@ async function findOpenTask(
         );
         return humanTask ? { taskId, humanTask } : null;
       }),
-    );
-  } catch (error) {
-    throw translateError(error, orderId);
-  }
+    ),
+  );
 }

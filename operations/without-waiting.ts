@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { translateError } from '../client/translate-error';
+import { translateError, translated } from '../client/translate-error';
 import type { CancelRequest, Resolution } from '../domain/resolution';
 import { UPDATES, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { startCancelOrder, startReconcileOrder } from '../temporal/start-workflows';
@@ -62,12 +62,4 @@ function sendUpdate(
       .getHandle(workflowId)
       .startUpdate(update, { args: [argument], waitForStage: 'ACCEPTED' }),
   );
-}
-
-async function translated<Result>(orderId: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw translateError(error, orderId);
-  }
 }

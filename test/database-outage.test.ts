@@ -1,43 +1,25 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
-import { Client } from 'pg';
 import type { OrderHandle } from '../client';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
-import { eventually, newOrder, setup, type TestBed } from './setup';
+import { eventually, newOrder, setup, withDatabaseAway, type TestBed } from './setup';
 
 describe('a database that is away while messages are held', () => {
   let bed: TestBed;
-  let admin: Client;
   let connection: ChannelModel;
   let channel: Channel;
   beforeAll(async () => {
     bed = await setup({ policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 } });
     await bed.startSupplementSystem({ graceMs: 0 });
-    admin = new Client({ connectionString: bed.stack.postgresUrl });
-    await admin.connect();
     connection = await connect(bed.amqpUrl);
     channel = await connection.createChannel();
   });
   afterAll(async () => {
     await connection.close();
-    await admin.end();
     await bed.close();
   });
 
-  const during = async (url: string, work: () => Promise<void>) => {
-    const name = new URL(url).pathname.slice(1);
-    const allow = (isAllowed: boolean) =>
-      admin.query(`ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS ${isAllowed}`);
-    await allow(false);
-    await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
-      name,
-    ]);
-    try {
-      await work();
-    } finally {
-      await allow(true);
-    }
-  };
+  const during = (url: string, work: () => Promise<void>) => withDatabaseAway(bed.stack, url, work);
   const waitingIn = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
   /** Consumers pause longer each time: so often that a message of its own fault would be given up. */
   const pauses = async (ready: () => boolean, times: number) => {

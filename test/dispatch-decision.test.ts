@@ -1,7 +1,7 @@
 import { answerRequest, answerWithdrawal } from '../dispatch-system/answer';
 import { openDispatchDatabase, type DispatchDatabase } from '../database/dispatch/connection';
 import { openDispatchRows, type DispatchRows } from './rows';
-import { createSurroundings, eventually, newOrder, type Surroundings } from './setup';
+import { createSurroundings, eventually, lockAwaited, newOrder, type Surroundings } from './setup';
 
 describe('the dispatch system', () => {
   let surroundings: Surroundings;
@@ -40,12 +40,7 @@ describe('the dispatch system', () => {
     });
     await eventually(() => isDeciding);
     const withdrawn = answerWithdrawal(database, withdraw, withdrawalOf(orderId));
-    await eventually(async () => {
-      const [waits] = await rows.$queryRaw<{ count: bigint }[]>`
-        SELECT count(*) AS count FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-      return waits !== undefined && waits.count > 0n;
-    });
+    await lockAwaited(rows);
     decide();
     expect((await requested)?.answer).toMatchObject({ outcome: 'accepted' });
     expect((await withdrawn)?.answer).toMatchObject({ outcome: 'withdrawn' });

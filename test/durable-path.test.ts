@@ -1,6 +1,13 @@
-import { Client } from 'pg';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
-import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
+import {
+  eventually,
+  inTurn,
+  newOrder,
+  openTask,
+  setup,
+  withDatabaseAway,
+  type TestBed,
+} from './setup';
 import type { PolicyOverrides } from '../client';
 
 /** Short timeouts, and no quick path: what the durable path does shows in seconds. */
@@ -44,19 +51,9 @@ describe('durable path', () => {
   });
 
   test('an order database that is away past the deadline is what the person is told of', async () => {
-    const name = new URL(bed.ordersDatabaseUrl).pathname.slice(1);
-    const admin = new Client({ connectionString: bed.stack.postgresUrl });
-    await admin.connect();
-    const allow = (isAllowed: boolean) =>
-      admin.query(`ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS ${isAllowed}`);
-    try {
-      await allow(false);
-      await admin.query(
-        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1',
-        [name],
-      );
-      const handle = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 6_000 });
-      const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(handle.orderId));
+    const handle = await withDatabaseAway(bed.stack, bed.ordersDatabaseUrl, async () => {
+      const placed = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 6_000 });
+      const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(placed.orderId));
       // Past the deadline nothing is left to do but to escalate, which needs the database.
       await eventually(async () =>
         (await workflow.fetchHistory()).events?.some(
@@ -64,14 +61,11 @@ describe('durable path', () => {
             scheduled?.activityType?.name === 'escalate',
         ),
       );
-      await allow(true);
-      const { humanTask } = await openTask(handle);
-      expect(humanTask).toMatchObject({ escalationReason: 'databaseUnavailable' });
-      await handle.cancel({ actor: 'ana', note: 'over' });
-    } finally {
-      await allow(true);
-      await admin.end();
-    }
+      return placed;
+    });
+    const { humanTask } = await openTask(handle);
+    expect(humanTask).toMatchObject({ escalationReason: 'databaseUnavailable' });
+    await handle.cancel({ actor: 'ana', note: 'over' });
   });
 
   test('silence exhausts the retries and escalates', async () => {

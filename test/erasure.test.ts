@@ -24,7 +24,7 @@ import { replayDeadLetters } from '../operations/dead-letters-replay';
 import { silentLogger } from '../runtime/logger';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import { errorLine, runCli } from './run-cli';
-import { eventually, newOrder, setup, type TestBed } from './setup';
+import { eventually, lockAwaited, newOrder, setup, type TestBed } from './setup';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const BY_ANA = { actor: 'ana', note: 'request 4711' };
@@ -501,12 +501,7 @@ describe('erasure', () => {
           await eraseDeadLetters(transaction, { orderIds: [orderId], customerId, actor, at });
           recorded = recordDeadLetter(bed.databases.orders, deadLetterOf(order));
           // It waits for the order: else it would be there, whole, and nobody would look again.
-          await eventually(async () => {
-            const [waits] = await bed.orders.$queryRaw<{ count: bigint }[]>`
-              SELECT count(*) AS count FROM pg_stat_activity
-              WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-            return waits !== undefined && waits.count > 0n;
-          });
+          await lockAwaited(bed.orders);
           await eraseOrders(transaction, { orderIds: [orderId], customerId, erasureId, at });
         },
         { dryRun: false },

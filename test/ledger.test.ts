@@ -20,7 +20,7 @@ import type { AcknowledgementClass, OrderState } from '../domain/order-state';
 import { DEFAULT_POLICY } from '../domain/policy';
 import type { OrderStatus } from '../domain/status';
 import { openOrdersRows, type OrdersRows } from './rows';
-import { createSurroundings, eventually, newOrder, type Surroundings } from './setup';
+import { createSurroundings, lockAwaited, newOrder, type Surroundings } from './setup';
 
 const NOW = '2026-11-24T12:00:00.000Z';
 const BY_ANA = { actor: 'ana', note: 'looked into it' };
@@ -198,12 +198,7 @@ describe('the order database', () => {
       await client.query('BEGIN');
       await client.query(`UPDATE orders SET status = 'cancelled' WHERE order_id = $1`, [orderId]);
       const recorded = acknowledge(orderId, 1, ACCEPTED);
-      await eventually(async () => {
-        const [waits] = await rows.$queryRaw<{ count: bigint }[]>`
-          SELECT count(*) AS count FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-        return waits !== undefined && waits.count > 0n;
-      });
+      await lockAwaited(rows);
       await client.query('COMMIT');
       await client.end();
       expect(await recorded).toMatchObject({ class: 'late', order: { status: 'cancelled' } });

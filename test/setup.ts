@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Client as Temporal } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { Client } from 'pg';
 import type { OrderDispatchClient, OrderHandle, OrderStatusView } from '../client';
 import { openDispatchDatabase } from '../database/dispatch/connection';
 import { openDispatchView } from '../database/dispatch/dispatch-view';
@@ -265,6 +266,43 @@ export async function eventually<Value>(
       throw new Error(`${what} did not come within ${withinMs} ms`, { cause: last });
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Waits until a statement on this database waits for a lock: whoever should come second is there. */
+export function lockAwaited(rows: OrdersRows | DispatchRows): Promise<true> {
+  return eventually(
+    async () => {
+      const waits = await rows.$queryRawUnsafe<unknown[]>(
+        `SELECT 1 FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return waits.length > 0;
+    },
+    { what: 'a statement that waits for a lock' },
+  );
+}
+
+/** Does something while a database takes no connections, and has lost those that it had. */
+export async function withDatabaseAway<Result>(
+  { postgresUrl }: Pick<Servers, 'postgresUrl'>,
+  databaseUrl: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const name = new URL(databaseUrl).pathname.slice(1);
+  const admin = new Client({ connectionString: postgresUrl });
+  await admin.connect();
+  const allow = (isAllowed: boolean) =>
+    admin.query(`ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS ${isAllowed}`);
+  try {
+    await allow(false);
+    await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
+      name,
+    ]);
+    return await work();
+  } finally {
+    await allow(true);
+    await admin.end();
   }
 }
 
