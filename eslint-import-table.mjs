@@ -29,7 +29,16 @@ const MAY_IMPORT = {
     'client',
     'runtime',
   ],
-  supplement: ['domain', 'messaging', 'database', 'temporal', 'reconciliation', 'runtime'],
+  health: ['domain', 'messaging', 'database', 'temporal', 'type:runtime'],
+  supplement: [
+    'domain',
+    'messaging',
+    'database',
+    'temporal',
+    'reconciliation',
+    'health',
+    'runtime',
+  ],
   'dispatch-system': [
     'domain',
     'messaging',
@@ -40,6 +49,7 @@ const MAY_IMPORT = {
   ],
   client: ['domain', 'temporal'],
   testing: ['domain', 'client'],
+  events: ['domain', 'messaging', 'runtime'],
   operations: [
     'domain',
     'messaging',

@@ -1,4 +1,6 @@
 import type { ActivityDependencies } from './dependencies';
+import { createBulkActivities } from './bulk';
+import { createHoldActivities } from './hold';
 import { createRequestActivities } from './request-dispatch';
 import { createReconciliationActivities } from './reconciliation';
 import { createStatusActivities } from './order-status';
@@ -10,6 +12,8 @@ export function createMainActivities(dependencies: ActivityDependencies) {
     ...createSubmitActivities(dependencies),
     ...createStatusActivities(dependencies),
     ...createReconciliationActivities(dependencies),
+    ...createHoldActivities(dependencies),
+    ...createBulkActivities(dependencies),
   };
 }
 
@@ -18,6 +22,12 @@ export { createRequestActivities } from './request-dispatch';
 
 /** The main task queue's activities, as workflows call them. */
 export type MainActivities = ReturnType<typeof createMainActivities>;
+
+/** The activities of `releaseHold`, on the main task queue. */
+export type HoldActivities = ReturnType<typeof createHoldActivities>;
+
+/** The activities of `resolveTasks`, on the main task queue. */
+export type BulkActivities = ReturnType<typeof createBulkActivities>;
 
 /** The requests task queue's activities, as workflows call them. */
 export type RequestActivities = ReturnType<typeof createRequestActivities>;

@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import type { OrdersDatabase } from '../database/orders/connection';
 import {
   applyResolution,
@@ -10,6 +11,9 @@ import {
   startCancellation,
   startNextRequest,
 } from '../database/orders/change-order';
+import { readOrderState } from '../database/orders/read-order';
+import { defined } from '../domain/defined';
+import type { ReadOrderInput } from '../domain/workflow-contract';
 import type { ActivityDependencies } from './dependencies';
 
 /**
@@ -22,14 +26,26 @@ export function createStatusActivities({ database }: Pick<ActivityDependencies, 
     <Input, Order>(change: (database: OrdersDatabase, input: Input) => Promise<Order>) =>
     (input: Input) =>
       change(database, input);
+  /** Opens a human task of the workflow that asks for it. */
+  const opening =
+    <Input, Order>(
+      change: (database: OrdersDatabase, input: Input & { taskId?: string }) => Promise<Order>,
+    ) =>
+    (input: Input) =>
+      change(database, {
+        ...input,
+        ...defined({ taskId: activityInfo().workflowExecution?.workflowId }),
+      });
   return {
-    escalate: on(escalate),
+    /** The row as it is; fails for good where there is none. */
+    readOrderRow: ({ orderId }: ReadOrderInput) => readOrderState(database, orderId),
+    escalate: opening(escalate),
     startNextRequest: on(startNextRequest),
     cancelRejected: on(cancelRejected),
     startCancellation: on(startCancellation),
     applyResolution: on(applyResolution),
-    escalateWithdrawal: on(escalateWithdrawal),
-    escalateCallOff: on(escalateCallOff),
+    escalateWithdrawal: opening(escalateWithdrawal),
+    escalateCallOff: opening(escalateCallOff),
     retryWithdrawal: on(retryWithdrawal),
     settleWithdrawal: on(settleWithdrawal),
   };

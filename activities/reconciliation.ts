@@ -4,12 +4,22 @@ import { ApplicationFailure } from '@temporalio/common';
 import { findWorkflowFacts } from '../temporal/order-workflows';
 import { restartDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
 import { findAnswersFor, findOrder } from '../database/orders/read-order';
+import { insertAudit } from '../database/orders/audit';
+import { closeTaskRow, openTaskRow } from '../database/orders/human-tasks';
 import { findKeptFactsOf, insertRepair } from '../database/orders/repairs';
 import { OrderNotFound } from '../domain/errors';
 import { parseOrder } from '../domain/order';
 import { readPolicy } from '../domain/policy';
 import type { DispatchOrderInput } from '../domain/workflow-contract';
-import type { LoadedOrder, OrderCopy, OrderSideFacts, Repair } from '../domain/reconciliation';
+import type { Resolution } from '../domain/resolution';
+import type {
+  FindingTask,
+  LoadedOrder,
+  OrderCopy,
+  OrderSideFacts,
+  ReconciliationAct,
+  Repair,
+} from '../domain/reconciliation';
 import type { ReconcileOrderInput } from '../domain/workflow-contract';
 import type { ActivityDependencies } from './dependencies';
 
@@ -56,11 +66,44 @@ export function createReconciliationActivities(dependencies: ActivityDependencie
     reconcile: (input: ReconcileOrderInput): Promise<void> => startReconcileOrder(temporal, input),
 
     /** Records what a reconciliation did; a repeat of the activity changes nothing. */
-    recordRepair: (repair: Repair): Promise<void> => {
-      const { workflowExecution, activityId } = activityInfo();
-      return insertRepair(database, repair, `${workflowExecution?.runId}/${activityId}`);
+    recordRepair: (repair: Repair): Promise<void> => insertRepair(database, repair, ownRunId()),
+
+    /** Records that a person had an order reconciled; a repeat of the activity changes nothing. */
+    recordReconciliation: ({ orderId, actor, via = 'sdk' }: ReconciliationAct): Promise<void> =>
+      insertAudit(database, { act: 'reconcile', actor, via, orderId, runId: ownRunId() }),
+
+    /** Lists the human task that this workflow opens about a finding. */
+    openFindingTask: ({ orderId, openedAt, dueAt, overdueAt }: FindingTask): Promise<void> =>
+      openTaskRow(database, {
+        taskId: ownWorkflowId(),
+        orderId,
+        kind: 'discrepancy',
+        escalationReason: 'discrepancy',
+        openedAt: new Date(openedAt),
+        dueAt: new Date(dueAt),
+        overdueAt: new Date(overdueAt),
+      }),
+
+    /** Takes it off the list, with who decided it, where somebody did. */
+    closeFindingTask: (input: { openedAt: string; resolution?: Resolution }): Promise<void> => {
+      const { openedAt, resolution } = input;
+      return closeTaskRow(
+        database,
+        { taskId: ownWorkflowId(), openedAt: new Date(openedAt) },
+        resolution && { ...resolution, via: resolution.via ?? 'temporal' },
+      );
     },
   };
+}
+
+function ownWorkflowId(): string {
+  return activityInfo().workflowExecution?.workflowId ?? '';
+}
+
+/** Names this execution of the activity, whichever attempt it is. */
+function ownRunId(): string {
+  const { workflowExecution, activityId } = activityInfo();
+  return `${workflowExecution?.runId}/${activityId}`;
 }
 
 function startFrom(orderId: string, copy: OrderCopy | undefined): DispatchOrderInput {

@@ -7,7 +7,7 @@ import { effectivePolicy, parsePolicyOverrides, type Policy } from '../domain/po
 import { requestIdOf } from '../domain/request-id';
 import { dispatchRequestMessage } from '../messaging/messages';
 import { crashPoint } from '../runtime/crash-point';
-import { isApplied, isUnanswered } from '../domain/order-state';
+import { isApplied, isToBeSent } from '../domain/order-state';
 import type { ActivityDependencies } from './dependencies';
 
 /** What {@link createSubmitActivities}' `submitOrder` found. */
@@ -54,7 +54,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
           },
           { attempt: wait !== undefined },
         );
-        if (!wait || !isUnanswered(progress)) return { ...progress, contentHash: hash };
+        if (!wait || !isToBeSent(progress)) return { ...progress, contentHash: hash };
 
         const { requestNumber } = progress.order;
         const requestId = requestIdOf(order.orderId, requestNumber);

@@ -6,6 +6,7 @@ import { CONTESTANT_NAMES } from './contestants';
 import { describeMachine } from './machine';
 import { parseOptions, type BenchOptions, type ScenarioName } from './options';
 import { reportText, type Report } from './report';
+import { measureBacklog } from './scenarios/backlog';
 import { measureCopies } from './scenarios/copies';
 import { measureKill } from './scenarios/kill';
 import { measureMemory } from './scenarios/memory';
@@ -52,5 +53,6 @@ async function measure(servers: Servers, options: BenchOptions): Promise<Report>
     report.million = await measureMillion(servers, busy, progress);
   }
   if (isWanted('copies')) report.copies = await measureCopies(servers, options, progress);
+  if (isWanted('backlog')) report.backlog = await measureBacklog(servers, options, progress);
   return report;
 }

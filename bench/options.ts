@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { CONTESTANT_NAMES, describeContestants, type ContestantName } from './contestants';
 
 /** The long scenarios, each about one thing. */
-const SCENARIO_NAMES = ['memory', 'kill', 'million', 'copies'] as const;
+const SCENARIO_NAMES = ['memory', 'kill', 'million', 'copies', 'backlog'] as const;
 
 /** A long scenario's name. */
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
@@ -23,6 +23,8 @@ interface Extent {
   oldOrders: number;
   /** Of the scenario `copies`. */
   copies: number;
+  /** Of the scenario `backlog`. */
+  backlogOrders: number;
 }
 
 /** What the command line says. */
@@ -43,6 +45,7 @@ const FULL: Extent = {
   killInFlight: 500,
   oldOrders: 1_000_000,
   copies: 20_000,
+  backlogOrders: 600,
 };
 
 const QUICK: Extent = {
@@ -55,6 +58,7 @@ const QUICK: Extent = {
   killInFlight: 100,
   oldOrders: 100_000,
   copies: 5_000,
+  backlogOrders: 100,
 };
 
 const HELP = `
@@ -66,6 +70,7 @@ Scenarios, about this service alone:
   kill                 one of two workers gets a SIGKILL with ${FULL.killInFlight} orders in flight: time until all are final
   million              orders/s, and how long sweep takes, with ${FULL.oldOrders} old orders in the databases
   copies               what ${FULL.copies} copies of orders that are in order cost the supplement system
+  backlog              the first task of orders placed while ${FULL.backlogOrders} drain that an outage left
 
 What is timed: from the call that places an order until the caller knows its final state.
 Numbers are the median of all rounds (in brackets: the least and the greatest). "all" is the CPU of

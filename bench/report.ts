@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { ContestantResult, LevelResult } from './comparison';
 import type { Machine } from './machine';
 import type { CopiesResult } from './scenarios/copies';
+import type { BacklogResult } from './scenarios/backlog';
 import type { KillResult } from './scenarios/kill';
 import type { MemoryResult } from './scenarios/memory';
 import type { MillionResult } from './scenarios/million';
@@ -22,13 +23,14 @@ export interface Report {
   contestants: ContestantResult[];
   memory?: MemoryResult;
   kill?: KillResult;
+  backlog?: BacklogResult;
   million?: MillionResult;
   copies?: CopiesResult;
 }
 
 /** The report for a person. */
 export function reportText(report: Report): string {
-  const { machine, rounds, orders, contestants, memory, kill, million, copies } = report;
+  const { machine, rounds, orders, contestants, memory, kill, million, copies, backlog } = report;
   return [
     Object.entries({ ...machine, rounds, 'orders a round': orders })
       .map(([name, what]) => `${name}: ${what}`)
@@ -36,6 +38,7 @@ export function reportText(report: Report): string {
     ...(contestants.length > 0 ? comparisonTexts(contestants) : []),
     ...(memory ? [memoryText(memory)] : []),
     ...(kill ? [killText(kill)] : []),
+    ...(backlog ? [backlogText(backlog)] : []),
     ...(million ? [millionText(million)] : []),
     ...(copies ? [copiesText(copies)] : []),
   ].join('\n\n');
@@ -139,6 +142,15 @@ function killText({ inFlight, undisturbedMs, killedMs }: KillResult): string {
   const table = newTable([`${inFlight} orders in flight, two workers`, 'until all are final, ms']);
   table.push(['both go on', shown(undisturbedMs)], ['one is killed (SIGKILL)', shown(killedMs)]);
   return titled('Death of a worker', table.toString());
+}
+
+function backlogText(result: BacklogResult): string {
+  const { backlog, drainMs, placedMeanwhile, firstTaskMs, answers, orders } = result;
+  const table = newTable(['placed meanwhile', 'first task p50, ms', 'p99, ms', 'max, ms']);
+  const { p50, p99, max } = firstTaskMs;
+  table.push([placedMeanwhile, number(p50), number(p99), number(max)]);
+  const title = `Backlog: ${backlog} orders drained in ${number(drainMs)} ms; ${answers} answers to ${orders} orders`;
+  return titled(title, table.toString());
 }
 
 function millionText(result: MillionResult): string {

@@ -11,9 +11,9 @@ interface CancelOptions extends TargetOptions, OutputOptions, MayWaitOptions {
 }
 
 const HELP = `
-The dispatch system decides: with the courier on the way it is too late, the order stays dispatched,
-and the command exits with 1 and names the courier. A cancelled order stays cancelled: repeating the
-command is safe.
+The dispatch system decides: with the courier on the way it is too late, the
+order stays dispatched, and the command exits with 1 and names the courier. A
+cancelled order stays cancelled: repeating the command is safe.
 
 Example:
   $ order-dispatch cancel o-1001 --actor mia --note "ordered twice"`;
@@ -32,7 +32,7 @@ export function addCancelCommand(program: Command): void {
 async function cancel(orderId: string, options: CancelOptions): Promise<void> {
   const { parseCancelRequest } = await import('../domain/resolution.js');
   const { actor, note } = options;
-  const request = parseTyped(() => parseCancelRequest({ actor, note }));
+  const request = parseTyped(() => parseCancelRequest({ actor, note, via: 'cli' }));
   const { services, nextCommand } = await chooseTarget(options, {
     needs: ['temporal'],
     mayRead: ['ordersDatabaseUrl'],

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { UsageError } from './exit';
+import { UsageError } from '../domain/errors';
 
 /**
  * Asks a person whether they mean it; anything but yes is no.

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { QUEUES } from '../domain/amqp-names';
 import type { DeadLetterFilter } from '../operations/dead-letters';
-import { UsageError } from './exit';
+import { UsageError } from '../domain/errors';
 import { orderOption, rowIdParser, sinceOption } from './options';
 import type { OutputOptions } from './output';
 import type { TargetOptions } from './target-options';

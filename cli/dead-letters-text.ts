@@ -8,13 +8,14 @@ import type {
 } from '../operations/dead-letters';
 import type { ReplayProgress, ReplayReport } from '../operations/dead-letters-replay';
 import { fields, formatAge } from './output';
+import { formatMoment, formatTime } from './times';
 import type { NextCommand } from './open-services';
-import { createTable } from './table';
+import { entriesTable, withinCell } from './table';
 import { BY_SOMEBODY } from './templates';
 import { quoted } from './typed-command';
 
-/** Width of the column of reasons, which name each bad field of a message. */
-const REASON_WIDTH = 60;
+/** How wide the column of types is at most: whoever publishes a message chooses its type. */
+const TYPE_WIDTH = 24;
 
 /** Groups first, then rows, then what one can do. */
 export function listText(
@@ -44,34 +45,37 @@ function replayCommand({ deadLetterReason }: DeadLetterEntry): string {
 }
 
 function groupTable(groups: readonly DeadLetterGroup[]): string {
-  const head = ['count', 'dead-letter reason', 'source queue', 'first', 'last', 'age'];
-  const table = createTable(head, { colWidths: [null, REASON_WIDTH] });
   const now = Date.now();
-  for (const { count, deadLetterReason, sourceQueue, firstFailedAt, lastFailedAt } of groups) {
+  const entries = groups.map((group) => {
+    const { count, deadLetterReason, sourceQueue, firstFailedAt, lastFailedAt } = group;
     const age = formatAge(now - firstFailedAt.getTime());
-    const [first, last] = [firstFailedAt.toISOString(), lastFailedAt.toISOString()];
-    table.push([count, deadLetterReason, sourceQueue, first, last, age]);
-  }
-  return table.toString();
+    return {
+      titles: [deadLetterReason],
+      cells: [count, sourceQueue, age, formatTime(lastFailedAt)],
+    };
+  });
+  return entriesTable(['count', 'source queue', 'age', 'last failure'], entries);
 }
 
 function rowTable(rows: readonly DeadLetterEntry[]): string {
-  const table = createTable(['ID', 'state', 'order', 'type', 'source queue', 'last failure']);
-  for (const { id, state, orderId, type, sourceQueue, lastFailedAt } of rows) {
-    table.push([id, state, orderId ?? '', type, sourceQueue, lastFailedAt.toISOString()]);
-  }
-  return table.toString();
+  const entries = rows.map(({ id, state, orderId, type, lastFailedAt }) => ({
+    titles: [orderId === null ? 'no readable order' : `order ${orderId}`],
+    cells: [id, state, withinCell(type, TYPE_WIDTH), formatTime(lastFailedAt)],
+  }));
+  return entriesTable(['ID', 'state', 'type', 'last failure'], entries);
 }
 
 /** A dead letter, with the commands that act on it. */
 export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand): string {
   const { id, state, decidedBy, decidedAt, properties, headers, content, contentEncoding } =
     deadLetter;
-  const timestamp = properties.timestampMs && new Date(properties.timestampMs).toISOString();
+  const timestamp = properties.timestampMs && formatMoment(new Date(properties.timestampMs));
   const act = (verb: string) => nextCommand(`dead-letters ${verb} ${id} ${BY_SOMEBODY}`);
-  return fields({
+  const text = fields({
     'dead letter': id,
-    state: decidedBy ? `${state} by ${decidedBy}, ${decidedAt?.toISOString()}` : state,
+    state: decidedBy
+      ? `${state} by ${decidedBy}${decidedAt ? `, ${formatMoment(decidedAt)}` : ''}`
+      : state,
     note: deadLetter.decisionNote ?? undefined,
     'dead-letter reason': deadLetter.deadLetterReason,
     'source queue': deadLetter.sourceQueue,
@@ -83,13 +87,16 @@ export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand):
     answers: properties.correlationId,
     'reply to': properties.replyTo,
     attempts: String(deadLetter.attempts),
-    'first failure': deadLetter.firstFailedAt.toISOString(),
-    'last failure': deadLetter.lastFailedAt.toISOString(),
+    'first failure': formatMoment(deadLetter.firstFailedAt),
+    'last failure': formatMoment(deadLetter.lastFailedAt),
     headers: JSON.stringify(headers, undefined, 2),
     [contentEncoding === 'base64' ? 'content (binary, as base64)' : 'content']:
       content ?? `${deadLetter.contentBytes} bytes; --content prints them`,
-    ...(state === 'open' && { 'replay it': act('replay'), 'discard it': act('discard') }),
   });
+  if (state !== 'open') return text;
+  return [text, '', 'replay it:', `  ${act('replay')}`, 'discard it:', `  ${act('discard')}`].join(
+    '\n',
+  );
 }
 
 /** How far a replay is. */

@@ -13,7 +13,8 @@ import {
 } from './dead-letters-options';
 import { discardText, listText, progressText, replayText, showText } from './dead-letters-text';
 import { confirm } from './confirm';
-import { EXIT, UsageError } from './exit';
+import { UsageError } from '../domain/errors';
+import { EXIT } from './exit';
 import { parseTyped, wholeNumberOption } from './options';
 import { print, say, type OutputOptions } from './output';
 import { chooseTarget, withDatabases } from './open-services';
@@ -49,7 +50,7 @@ Works on the order database.
 Example:
   $ order-dispatch dead-letters list
   $ order-dispatch dead-letters list --reason MalformedMessage --since 2h
-  $ order-dispatch dead-letters list --state all --order o-1001 --json`;
+  $ order-dispatch dead-letters list --limit 10000 --json | jq -r '.[].deadLetterReason'`;
 
 const SHOW_HELP = `
 Works on the order database.
@@ -59,16 +60,19 @@ Example:
   $ order-dispatch dead-letters show 42 --content`;
 
 const REPLAY_HELP = `
-Each message goes back to its source queue, the oldest first, and is marked once the broker has
-confirmed it. Safe to repeat: the receivers know a message that they have had.
+Each message goes back to its source queue, the oldest first, and is marked once
+the broker has confirmed it. Safe to repeat: the receivers know a message that
+they have had.
 
-First the canaries (--canary): the rest goes only when none of them is a dead letter again within
---watch seconds, and stops when one is later. A malformed message comes back at once, one that its
-consumer tries five times after 15 s: both are caught before the rest goes.
-Canaries need the receivers and the supplement system running, which records those that fail.
+First the canaries (--canary): the rest goes only when none of them is a dead
+letter again within --watch seconds, and stops when one is later. A malformed
+message comes back at once, one that its consumer tries five times after 15 s:
+both are caught before the rest goes. Canaries need the receivers and the
+supplement system running, which records those that fail.
 
-Exits with 1 where it stopped because a message failed, with 3 where the broker or a receiver is away;
-what was not confirmed is open still, and the same command goes on from there.
+Exits with 1 where it stopped because a message failed, with 3 where the broker
+or a receiver is away; what was not confirmed is open still, and the same
+command goes on from there.
 
 Works on the order database, and publishes to the broker.
 
@@ -78,8 +82,9 @@ Examples:
   $ order-dispatch dead-letters replay 42 43 --actor mia --note "the map is back"`;
 
 const DISCARD_HELP = `
-Nobody will handle a discarded message. It stays listed (--state discarded) until it is pruned.
-With --all it asks first, or, without a terminal, wants --yes.
+Nobody will handle a discarded message. It stays listed (--state discarded)
+until it is pruned. With --all it asks first, or, without a terminal, wants
+--yes.
 
 Works on the order database.
 
@@ -158,7 +163,7 @@ async function list(options: ListOptions): Promise<void> {
   await withDatabases(services, async ({ orders }) => {
     const { listDeadLetters } = await import('../operations/dead-letters.js');
     const found = await listDeadLetters({ database: orders, filter, limit });
-    print(options, found, listText(found, nextCommand));
+    print(options, found.rows, listText(found, nextCommand));
   });
 }
 

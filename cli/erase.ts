@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { defined } from '../domain/defined';
 import type { Erasure, ErasureRefused, Unsettled } from '../operations/erase';
 import type { TemporalRemains } from '../operations/erase-remains';
-import { Told, UsageError } from './exit';
+import { UsageError } from '../domain/errors';
+import { Told } from './exit';
 import { parseTyped } from './options';
-import { fields, formatAge, print, say, type OutputOptions } from './output';
+import { commandLines, fields, formatAge, print, say, type OutputOptions } from './output';
 import {
   chooseTarget,
   withDatabases,
@@ -12,7 +13,6 @@ import {
   type NextCommand,
   type TemporalCommand,
 } from './open-services';
-import { createTable } from './table';
 import { BY_SOMEBODY } from './templates';
 import type { TargetOptions } from './target-options';
 
@@ -28,21 +28,27 @@ const CUSTOMER_ID_LENGTH = 128;
 
 const HELP = `
 What is blanked:
-  orders            customer ID, delivery address, note and details; a person's note on a decision, and
-                    its actor where that names the customer
+  orders            customer ID, delivery address, note and details; a person's
+                    note on a decision, and its actor where that names the
+                    customer
   acknowledgements  the dispatch system's detail, which was written for people
-  repairs           a person's note, and its actor where that names the customer
-  dead letters      all of a message but IDs, outcome, courier and times; an open request is discarded
+  repairs, human    a person's note, and its actor where that names the customer
+  tasks, audit
+  bulk runs         a note, an actor or an outcome that names the customer
+  dead letters      all of a message but IDs, outcome, courier and times; an
+                    open request is discarded
   inbox             (dispatch database) the detail of stored answers
-What stays: order ID, restaurant, items, prices, times, status, courier and the content hash, so that
-the same order placed again, a copy, a dead letter or a sweep finds a final order and brings nothing
-back; and in the table erasures a hash of the customer ID, the actor, the note and the counts. Do not name the
-customer in --note. Set ORDER_DISPATCH_ERASURE_KEY, always to the same, and nobody can find out by the
-hash whether an ID that they try was erased.
+What stays: order ID, restaurant, items, prices, times, status, courier and the
+content hash, so that the same order placed again, a copy, a dead letter or a
+sweep finds a final order and brings nothing back; and in the table erasures a
+hash of the customer ID, the actor, the note and the counts. Do not name the
+customer in --note. Set ORDER_DISPATCH_ERASURE_KEY, always to the same, and
+nobody can find out by the hash whether an ID that they try was erased.
 
-Orders that are not dispatched or cancelled yet, or wait for a person, refuse the whole erasure: they
-are listed with what settles them. Afterwards it says what remains in Temporal and RabbitMQ, and until
-when. Safe to repeat: a repeat also blanks dead letters that came later.
+Orders that are not dispatched or cancelled yet, or wait for a person, refuse
+the whole erasure: they are listed with what settles them. Afterwards it says
+what remains in Temporal and RabbitMQ, and until when. Safe to repeat: a repeat
+also blanks dead letters that came later.
 
 Examples:
   $ order-dispatch erase --customer c-7 --actor mia --note "request 4711" --dry-run
@@ -103,15 +109,17 @@ async function erase(options: EraseOptions): Promise<void> {
 }
 
 function erasureText(erasure: Erasure, dryRun: boolean): string {
-  const { orderIds, erasedBefore, rows, customerHash } = erasure;
-  const known = `${orderIds.length}${erasedBefore > 0 ? `, ${erasedBefore} of them erased before` : ''}`;
-  const counts = Object.entries(rows).map(
-    ([table, count]: [string, number]) => `${table} ${count}`,
+  const { orderIds, newlyErased, erasedBefore, rows, customerHash } = erasure;
+  const before = newlyErased.length === 0 ? 'all' : `${erasedBefore} of them`;
+  const known = `${orderIds.length}${erasedBefore > 0 ? `, ${before} erased before` : ''}`;
+  const counts = Object.entries(rows).flatMap(([table, count]: [string, number]) =>
+    erasedBefore > 0 && count === 0 ? [] : [`${table} ${count}`],
   );
   return fields({
     'orders of the customer':
-      orderIds.length > 0 ? `${known}\n${orderIds.join('\n')}` : 'none: check the customer ID',
-    [dryRun ? 'rows that would be blanked' : 'rows blanked']: counts.join('\n'),
+      orderIds.length > 0 ? [known, ...newlyErased].join('\n') : 'none: check the customer ID',
+    [dryRun ? 'rows that would be blanked' : 'rows blanked']:
+      counts.length > 0 ? counts.join('\n') : 'none: nothing was left',
     'dispatch database':
       rows.inbox === undefined ? 'not given: nothing was blanked there' : undefined,
     'customer hash': customerHash,
@@ -141,7 +149,9 @@ function remainsText(
     running.length > 0 && '  Those that run are kept that long after they have ended.',
     isArchived && '  The namespace archives histories: remove them from its archive, too.',
     histories.length > 0 && '  To remove them at once:',
-    ...ids.map((id) => `    ${temporalCommand(`workflow delete --workflow-id ${id}`)}`),
+    ...ids.map((id) =>
+      commandLines(temporalCommand(`workflow delete --workflow-id ${id}`), '    '),
+    ),
     '',
     'RabbitMQ:',
     ...remains.rabbitmq.map(({ queue, until }) => `  ${queue}: ${until}.`),
@@ -159,9 +169,7 @@ function showUnsettled(
     print(options, { refused: true, unsettled: settle, error: { code, message } }, '');
     return;
   }
-  const table = createTable(['what', 'is', 'how to settle it']);
-  for (const { what, is, command } of settle) table.push([what, is, command]);
-  say(table.toString());
+  for (const { what, is, command } of settle) say(`${what} is ${is}; to settle it:\n  ${command}`);
 }
 
 interface Settling {

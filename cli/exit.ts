@@ -1,27 +1,17 @@
-import { CommanderError } from 'commander';
+import type { ErrorCode, OrderDispatchError } from '../domain/errors';
 
 /** What the command line exits with. */
 export const EXIT = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 
-/** What was typed, or what a file or a setting holds, cannot be used; nothing was done. */
-export class UsageError extends Error {
-  readonly code = 'UsageError';
-}
-
-/** What was waited for takes longer than `--timeout` allows; it goes on. */
-export class WaitTimedOut extends Error {
-  readonly code = 'WaitTimedOut';
-}
-
 /** A failure whose JSON was printed already, with more than its message. */
 export class Told extends Error {
-  constructor(override readonly cause: unknown) {
+  constructor(override readonly cause: OrderDispatchError) {
     super();
   }
 }
 
 /** Errors that are not a refusal, by their stable code. */
-const EXIT_BY_CODE: Readonly<Record<string, number>> = {
+const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   UsageError: EXIT.usage,
   InvalidOrder: EXIT.usage,
   InvalidPolicy: EXIT.usage,
@@ -30,6 +20,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   BrokerUnavailable: EXIT.unreachable,
   DatabaseUnavailable: EXIT.unreachable,
   WaitTimedOut: EXIT.unreachable,
+  ConnectionClosed: EXIT.unreachable,
 };
 
 /**
@@ -37,63 +28,11 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
  *
  * @returns `line` is absent where the failure was told already.
  */
-export function toExit(error: unknown): { exitCode: number; line?: string } {
-  if (error instanceof Told) return toExit(error.cause);
-  // Commander has written its message; it says 1 for whatever was typed wrong.
-  if (error instanceof CommanderError) {
-    return { exitCode: error.exitCode === 0 ? EXIT.done : EXIT.usage };
-  }
-  if (!(error instanceof Error)) return { exitCode: EXIT.refused, line: oneLine(String(error)) };
-  const { code } = error as { code?: unknown };
-  const known = typeof code === 'string' && !(error instanceof UsageError) ? `${code}: ` : '';
-  if (isNamespaceMissing(error)) {
-    return {
-      exitCode: EXIT.usage,
-      line: oneLine(
-        `${error.message}: check --namespace or TEMPORAL_NAMESPACE, and the address; \`temporal operator namespace list\` lists what is there`,
-      ),
-    };
-  }
-  if (typeof code === 'number') {
-    // A gRPC status that is no outage, such as that it does not let us in.
-    return {
-      exitCode: EXIT.unreachable,
-      line: oneLine(`Temporal refuses the call: ${error.message}`),
-    };
-  }
-  if (error.name === 'ValueError') {
-    return {
-      exitCode: EXIT.usage,
-      line: oneLine(
-        `${error.message}: payloads are encoded; give their codec with --codec-module or ORDER_DISPATCH_CODEC_MODULE`,
-      ),
-    };
-  }
-  return {
-    exitCode: (typeof code === 'string' && EXIT_BY_CODE[code]) || EXIT.refused,
-    line: oneLine(known + error.message),
-  };
-}
-
-/** The stable code of an error of ours. */
-export function codeOf(error: unknown): { code?: string } {
-  const { code } = (error ?? {}) as { code?: unknown };
-  if (error instanceof CommanderError) return { code: 'UsageError' };
-  return typeof code === 'string' ? { code } : {};
-}
-
-/** What it says, in one line. */
-export function messageOf(error: unknown): string {
-  return oneLine(error instanceof Error ? error.message : String(error));
-}
-
-/** In the words of the SDK, or of the server itself where no class of the SDK's stands for it. */
-function isNamespaceMissing(error: Error): boolean {
-  return (
-    error.name === 'NamespaceNotFoundError' ||
-    (typeof (error as { code?: unknown }).code === 'number' &&
-      /namespace .*not found/i.test(error.message))
-  );
+export function toExit(error: OrderDispatchError): { exitCode: number; line: string } {
+  const { code } = error;
+  // What somebody typed is clear without a name for it; what nobody foresaw has none.
+  const known = code === 'UsageError' || code === 'Unexpected' ? '' : `${code}: `;
+  return { exitCode: EXIT_BY_CODE[code] ?? EXIT.refused, line: oneLine(known + error.message) };
 }
 
 /** A message without its line breaks. */

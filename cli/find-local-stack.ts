@@ -1,6 +1,6 @@
 import { packageRoot } from '../runtime/package-root';
 import { STACK_FILE, readStackFile, type StackFile } from '../runtime/stack-file';
-import { UsageError } from './exit';
+import { UsageError } from '../domain/errors';
 
 /**
  * The local stack that runs for the clone one is in, else for the clone that this program is part of.

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { UsageError } from './exit';
+import { UsageError } from '../domain/errors';
 
 /**
  * Reads the JSON of a file, or of stdin where `path` is `-`.

@@ -1,5 +1,6 @@
 import type { DatabasesOf, OperatorDatabaseUrls } from '../operations/open-databases';
 import type { OperatorSession } from '../operations/operator-session';
+import { DispatchUnavailable } from '../domain/errors';
 import { say } from './output';
 import type { Service, ServiceUse, Services } from './target';
 import { repeatedOptions, temporalOptions, type TargetOptions } from './target-options';
@@ -71,6 +72,23 @@ export async function withTemporal<Result>(
     return await work(session);
   } finally {
     await session.close();
+  }
+}
+
+/** The same for what goes on without Temporal: it gets why Temporal cannot be reached. */
+export async function tryTemporal<Result>(
+  services: Pick<Services, 'temporal'>,
+  work: (temporal: OperatorSession | DispatchUnavailable) => Promise<Result>,
+): Promise<Result> {
+  let isOpen = false;
+  try {
+    return await withTemporal(services, (session) => {
+      isOpen = true;
+      return work(session);
+    });
+  } catch (error) {
+    if (isOpen || !(error instanceof DispatchUnavailable)) throw error;
+    return work(error);
   }
 }
 

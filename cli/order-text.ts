@@ -1,25 +1,36 @@
 import type { Order } from '../domain/order';
-import type { OrderReport } from '../operations/order-overview';
+import type { OrderRecords, OrderReport } from '../operations/order-overview';
 import { fields } from './output';
 import type { NextCommand } from './open-services';
+import { formatMoment } from './times';
 import { statusText, taskFields } from './status-text';
 
 /** All that is known of an order, for a person. */
 export function orderText(report: OrderReport, nextCommand: NextCommand): string {
-  const { orderId, view, order, row, dispatch, tasks, unread } = report;
-  const head = view
-    ? statusText({ view })
-    : fields({ order: orderId, status: row?.status, Temporal: 'does not know it any more' });
+  const { orderId, view, row, tasks, unanswered } = report;
+  const status = row?.status;
+  const withoutView = unanswered
+    ? { order: orderId, status, workflow: 'does not answer: is its worker up?' }
+    : { order: orderId, status, Temporal: 'does not know it any more' };
   return [
-    head,
+    view ? statusText({ view }) : fields(withoutView),
+    recordsText(report),
+    ...tasks.map((task) => taskFields(task, nextCommand)),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** What was ordered and decided, and what the databases say; empty where nothing is known. */
+export function recordsText({ order, row, dispatch, unread }: OrderRecords): string {
+  return [
     order && fields(orderFields(order, row?.dispatchBy)),
     row?.decision != null &&
       fields({
-        decision: `${row.decision} by ${row.decidedBy}, ${row.decidedAt?.toISOString()}`,
+        decision: `${row.decision} by ${row.decidedBy}${row.decidedAt ? `, ${formatMoment(row.decidedAt)}` : ''}`,
         note: row.decisionNote ?? undefined,
       }),
     databasesText(row, dispatch, unread),
-    ...tasks.map((task) => taskFields(task, nextCommand)),
   ]
     .filter((part) => typeof part === 'string')
     .join('\n\n');
@@ -36,8 +47,8 @@ function orderFields(order: Order, dispatchBy: Date | undefined) {
       .join('\n'),
     prices: `in ${currency}, its minor unit`,
     "customer's note": order.note,
-    'placed at': order.placedAt,
-    deadline: dispatchBy?.toISOString(),
+    'placed at': formatMoment(order.placedAt),
+    deadline: dispatchBy && formatMoment(dispatchBy),
   };
 }
 
@@ -54,7 +65,7 @@ function databasesText(
         ? undefined
         : row === null
           ? 'no such order'
-          : `${row.status}${courier(row.courierId)}, changed ${row.updatedAt.toISOString()}${row.erasedAt ? ', erased' : ''}`,
+          : `${row.status}${courier(row.courierId)}, changed ${formatMoment(row.updatedAt)}${row.erasedAt ? ', erased' : ''}`,
     'dispatch database':
       dispatch === undefined
         ? undefined

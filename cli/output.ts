@@ -1,8 +1,18 @@
+import { stripVTControlCharacters } from 'node:util';
 import picocolors from 'picocolors';
+import { overLines, programName } from './typed-command';
 
 /** What every command can be told about its output. */
 export interface OutputOptions {
   json?: boolean;
+}
+
+/** How wide a line is at most, unless it is one word that cannot be broken. */
+export const COLUMNS = 80;
+
+/** How wide a line of a result is at most: a wider terminal is used. */
+export function columns(): number {
+  return Math.max(COLUMNS, process.stdout.isTTY ? process.stdout.columns : 0);
 }
 
 /** Colours: only on a terminal, and never with `NO_COLOR`, which picocolors reads. */
@@ -11,14 +21,22 @@ export const colours = picocolors.createColors(
   picocolors.isColorSupported && Boolean(process.stdout.isTTY as boolean | undefined),
 );
 
-/** Prints a command's result on stdout: as JSON where that is asked for, else as text. */
-export function print(options: OutputOptions, data: unknown, text: string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(data, undefined, 2) : printable(text)}\n`);
+/**
+ * Prints a command's result on stdout: as JSON where that is asked for, else as text, which a long list
+ * makes only then.
+ */
+export function print(options: OutputOptions, data: unknown, text: string | (() => string)): void {
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(data, undefined, 2)}\n`);
+    return;
+  }
+  const shown = typeof text === 'string' ? text : text();
+  process.stdout.write(`${fitted(printable(shown))}\n`);
 }
 
 /** Says something on stderr, where it does not mix with the result. */
 export function say(text: string): void {
-  process.stderr.write(`${printable(text)}\n`);
+  process.stderr.write(`${fitted(printable(text))}\n`);
 }
 
 /** What is recorded may hold what moves a terminal's cursor: that is shown, not done. Our colours stay. */
@@ -33,16 +51,90 @@ function printable(text: string): string {
 /** All but line breaks; a colour, which begins with one, is a match of its own. */
 const CONTROL = /\p{Cc}\[\d+m|(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Names and values below one another; a value may have several lines, an absent one is left out. */
-export function fields(rows: Readonly<Record<string, string | undefined>>): string {
+/**
+ * Names and values below one another; a value may have several lines, an absent one is left out.
+ *
+ * @param width of the whole. @default as wide as a line may be
+ */
+export function fields(
+  rows: Readonly<Record<string, string | undefined>>,
+  width: number = columns(),
+): string {
   const given = Object.entries(rows).filter(([, value]) => value !== undefined);
-  const width = Math.max(...given.map(([name]) => name.length)) + 2;
+  const indent = Math.max(...given.map(([name]) => name.length)) + 2;
   return given
     .map(([name, value = '']) => {
-      const lines = value.split('\n').join(`\n${' '.repeat(width)}`);
-      return `${colours.bold(name.padEnd(width))}${lines}`;
+      const beside = wrappedLines(value, width - indent);
+      if (beside.every((line) => widthOf(line) <= width - indent)) {
+        const lines = beside.join(`\n${' '.repeat(indent)}`);
+        return `${colours.bold(name.padEnd(indent))}${lines}`;
+      }
+      // A word that is too long beside the name has more room below it.
+      return [colours.bold(name), ...wrappedLines(value, width - 2)].join('\n  ');
     })
     .join('\n');
+}
+
+/** Words over as many lines as they need, each after `indent`, those after the first deeper. */
+export function wrapped(text: string, indent: string, width: number = COLUMNS): string {
+  const lines: string[] = [];
+  for (const word of text.match(WORD) ?? []) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(last === undefined ? `${indent}${word}` : `${indent}  ${word}`);
+  }
+  return lines.join('\n');
+}
+
+/** What stays on one line: a short text between backticks is typed as it is. */
+const WORD = /(?:`[^`\n]{1,60}`|\S)+/g;
+
+/** A command as a person pastes it, each line after `indent`. */
+export function commandLines(command: string, indent: string): string {
+  return overLines(command, columns() - indent.length).replace(/^/gm, indent);
+}
+
+/**
+ * Lines that are too long go on in the next: sentences between words; commands that are a line of their
+ * own, or end one, so that they can be pasted.
+ */
+function fitted(text: string): string {
+  let goesOn = false;
+  const lines = text.split('\n').map((line) => {
+    const isOver = goesOn || line.endsWith(' \\');
+    goesOn = line.endsWith(' \\');
+    return isOver ? line : fittedLine(line);
+  });
+  return lines.join('\n');
+}
+
+function fittedLine(line: string): string {
+  if (widthOf(line) <= columns()) return line;
+  const indent = indentOf(line);
+  const at = line.indexOf(`${programName()} `);
+  const before = line.slice(0, Math.max(at, 0)).trim();
+  if (at < 0 || /[^:;]$/.test(before)) return wrapped(line, indent, columns());
+  const command = line.slice(at);
+  if (before === '') return commandLines(command, indent);
+  return `${wrapped(before, indent, columns())}\n${commandLines(command, `${indent}  `)}`;
+}
+
+function wrappedLines(text: string, width: number): string[] {
+  return text
+    .split('\n')
+    .flatMap((line) =>
+      widthOf(line) <= width ? [line] : wrapped(line, indentOf(line), width).split('\n'),
+    );
+}
+
+function indentOf(line: string): string {
+  return /^ */.exec(line)?.[0] ?? '';
+}
+
+/** In characters, without colours. */
+function widthOf(text: string): number {
+  return stripVTControlCharacters(text).length;
 }
 
 const MINUTE_MS = 60_000;

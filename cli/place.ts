@@ -2,7 +2,8 @@ import { Option, type Command } from 'commander';
 import type { PolicyOverrides } from '../client';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { exampleOrder } from './example-order';
-import { EXIT, UsageError } from './exit';
+import { UsageError } from '../domain/errors';
+import { EXIT } from './exit';
 import { parseJson, readJsonFile } from './json-file';
 import { print, type OutputOptions } from './output';
 import { chooseTarget, withTemporal } from './open-services';
@@ -15,24 +16,29 @@ interface PlaceOptions extends TargetOptions, OutputOptions, WaitOptions {
   policy?: string;
   policyFile?: string;
   wait?: boolean;
+  watch?: boolean;
   example?: boolean;
 }
 
 const HELP = `
-Placing the same order again is safe: it is the same order. Another order under its ID is refused.
+Placing the same order again is safe: it is the same order. Another order under
+its ID is refused.
 
 An order file (\`--example\` prints one with an ID of its own):
 ${JSON.stringify({ ...exampleOrder(new Date('2026-11-23T12:00:00Z')), orderId: 'o-1001' }, undefined, 2)}
-  orderId is 1-64 characters of A-Z, a-z, 0-9, _ and -; prices are in the currency's minor unit;
+  orderId is 1-64 characters of A-Z, a-z, 0-9, _ and -; prices are in the
+  currency's minor unit;
   note and details may be left out.
 
-A policy names only what differs from the worker's: quickWindowMs, acknowledgementTimeoutMs,
-maximumAttempts, initialIntervalMs, backoffCoefficient, maximumIntervalMs, dispatchWithinMs,
-onRejection (cancel or escalate).
+A policy names only what differs from the worker's: quickWindowMs,
+acknowledgementTimeoutMs, maximumAttempts, initialIntervalMs,
+backoffCoefficient, maximumIntervalMs, dispatchWithinMs, onRejection (cancel or
+escalate).
 
 Examples:
   $ order-dispatch place --example > order.json
   $ order-dispatch place --file order.json --wait
+  $ order-dispatch place --file order.json --watch
   $ order-dispatch place --file - --policy '{"dispatchWithinMs": 600000}' < order.json`;
 
 /** `place`: places an order from a file. */
@@ -45,8 +51,14 @@ export function addPlaceCommand(program: Command): void {
       new Option('--policy <json>', 'what differs from the default policy').conflicts('policyFile'),
     )
     .option('--policy-file <path>', 'the same from a file; - reads it from stdin')
+    .addOption(
+      new Option(
+        '--watch',
+        'print what happens to it until it is dispatched or cancelled',
+      ).conflicts('wait'),
+    )
     .option('--wait', 'wait for the result, and exit with 1 if it is `cancelled`')
-    .addOption(timeoutOption().implies({ wait: true }))
+    .addOption(timeoutOption())
     .option('--example', 'print an order to begin with, and do nothing else')
     .addHelpText('after', HELP)
     .action((_, command: Command) => place(command.optsWithGlobals()));
@@ -67,11 +79,21 @@ async function place(options: PlaceOptions): Promise<void> {
   const { parseNewOrder } = await import('../domain/order.js');
   const order = parseNewOrder(await readJsonFile({ path: options.file, what: 'order file' }));
   const policy = await readPolicy(options);
-  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['temporal'],
+    ...(options.watch && { mayRead: ['ordersDatabaseUrl'] as const }),
+  });
   await withTemporal(services, async (session) => {
     const handle = await session.orders.placeOrder(order, policy && { policy });
     const { orderId } = handle;
-    if (options.wait) {
+    if (options.watch) {
+      const { followOrder } = await import('./watch.js');
+      const { ordersDatabaseUrl } = services;
+      const database = ordersDatabaseUrl === undefined ? {} : { ordersDatabaseUrl };
+      await followOrder(session, { orderId, options, nextCommand, ...database });
+      return;
+    }
+    if (options.wait || options.timeout !== undefined) {
       const result = await waitFor(() => handle.result(), {
         session,
         orderId,

@@ -7,9 +7,10 @@ import {
   type RetainedTable,
   type Retention,
 } from '../operations/prune-retention';
-import { UsageError } from './exit';
+import { UsageError } from '../domain/errors';
 import { wholeNumberOption } from './options';
-import { print, say, type OutputOptions } from './output';
+import { print, say, wrapped, type OutputOptions } from './output';
+import { formatTime } from './times';
 import { chooseTarget, withDatabases } from './open-services';
 import { createTable } from './table';
 import type { TargetOptions } from './target-options';
@@ -31,7 +32,13 @@ const WHAT: Readonly<Record<RetainedTable, string>> = {
   orders: 'orders that are dispatched or cancelled, and about which nothing is open',
   acknowledgements: 'the ledger of answers; as long as their order, or longer',
   repairs: 'what reconciliations did; as long as their order, or longer',
+  humanTasks: 'closed human tasks; as long as their order, or longer',
   deadLetters: 'dead letters that were replayed or discarded; never open ones',
+  audit: 'who did what; as long as the order that it is about, or longer',
+  outcomeEvents: 'events that were sent; never unsent ones',
+  healthReports: 'what each health check saw',
+  holds: 'holds that ended, and whose orders all went on',
+  bulkRuns: 'bulk decisions that ended, with what came of each task',
   dispatches: "the dispatch database's couriers; as long as their order, or longer",
   inbox: "the dispatch database's stored answers; as long as their order, or longer",
   erasures: 'the audit of `erase`; as long as the orders that it blanked, or longer',
@@ -40,16 +47,17 @@ const WHAT: Readonly<Record<RetainedTable, string>> = {
 const TABLES = Object.keys(WHAT) as RetainedTable[];
 
 const HELP = `
-Ages count from a row's last change. Orders go first, and what must outlive them only once they are
-gone. It works in short transactions, the oldest rows first: it may be stopped with Ctrl-C (exit code
-130, after the batch under way), killed and run again at any time. Run it daily.
+Ages count from a row's last change. Orders go first, and what must outlive them
+only once they are gone. It works in short transactions, the oldest rows first:
+it may be stopped with Ctrl-C (exit code 130, after the batch under way), killed
+and run again at any time. Run it daily.
 
 A retention is never shorter than what depends on it:
-${RETENTION_RULES.map((rule) => `  ${ruleText(rule)}`).join('\n')}
+${RETENTION_RULES.map((rule) => wrapped(ruleText(rule), '  ')).join('\n')}
 What is not given is the default, or longer where what is given needs it.
 
-Without DISPATCH_DATABASE_URL only the order database is pruned. Temporal removes histories by the
-retention of its namespace.
+Without DISPATCH_DATABASE_URL only the order database is pruned. Temporal
+removes histories by the retention of its namespace.
 
 Examples:
   $ order-dispatch prune --dry-run
@@ -125,7 +133,7 @@ function tableOf(tables: readonly PrunedTable[], dryRun: boolean): string {
     { colAligns: ['left', 'left', 'right', 'left', 'right'] },
   );
   for (const { database, table: name, days, before, rows } of tables) {
-    table.push([database, name, `${days} d`, before, rows]);
+    table.push([database, name, `${days} d`, formatTime(new Date(before)), rows]);
   }
   return table.toString();
 }

@@ -12,8 +12,9 @@ interface ReconcileOptions extends TargetOptions, OutputOptions, MayWaitOptions 
 }
 
 const HELP = `
-Looks twice, some seconds apart, and does nothing where all agrees. What no rule may decide becomes a
-human task: then the command waits for it, and Ctrl-C ends the waiting, not the reconciliation.
+Looks twice, some seconds apart, and does nothing where all agrees. What no rule
+may decide becomes a human task: then the command waits for it, and Ctrl-C ends
+the waiting, not the reconciliation.
 
 Example:
   $ order-dispatch reconcile o-1001 --actor mia`;
@@ -51,7 +52,7 @@ async function reconcile(orderId: string, options: ReconcileOptions): Promise<vo
       );
       return;
     }
-    const result = await waitFor(() => session.orders.reconcile(orderId, { actor }), {
+    const result = await waitFor(() => session.orders.reconcile(orderId, { actor, via: 'cli' }), {
       session,
       orderId,
       until: `until what is known of order ${orderId} is compared and mended, which needs a worker and the supplement system`,
@@ -67,10 +68,10 @@ function outcomeText(result: ReconcileResult, nextCommand: NextCommand): string 
   if (done === 'nothing') {
     // A person decided to keep it just so, or nothing helped.
     return result.verdict === 'consistent'
-      ? `order ${orderId} is in order: ${rule}`
+      ? `nothing is to be done about order ${orderId}: ${rule}`
       : `nothing was changed about order ${orderId}: ${rule}`;
   }
   const by = resolvedBy === null ? '' : ` by ${resolvedBy}`;
   const more = nextCommand(`repairs list --order ${orderId}`);
-  return `order ${orderId}: ${rule}; ${done}${by} (${reconcileOrderWorkflowId(orderId)}; ${more})`;
+  return `order ${orderId}: ${rule}; ${done}${by} (${reconcileOrderWorkflowId(orderId)}); more: ${more}`;
 }

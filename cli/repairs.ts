@@ -3,9 +3,10 @@ import type { RepairAction } from '../domain/reconciliation';
 import type { Facts } from '../domain/verdict';
 import type { RepairFilter, RepairRecord } from '../operations/repairs';
 import { orderOption, rowIdParser, sinceOption, wholeNumberOption } from './options';
-import { fields, formatAge, print, type OutputOptions } from './output';
+import { columns, fields, print, type OutputOptions } from './output';
+import { formatMoment, formatTime } from './times';
 import { chooseTarget, withDatabases } from './open-services';
-import { createTable } from './table';
+import { entriesTable, withinCell } from './table';
 import type { TargetOptions } from './target-options';
 
 type CommonOptions = TargetOptions & OutputOptions;
@@ -86,14 +87,15 @@ async function list(options: ListOptions): Promise<void> {
   });
 }
 
+/** How wide the column of who decided is at most. */
+const ACTOR_WIDTH = 24;
+
 function tableOf(repairs: readonly RepairRecord[]): string {
-  const table = createTable(['ID', 'order', 'found', 'done', 'by', 'when', 'age']);
-  const now = Date.now();
-  for (const { id, orderId, found, done, actor = '', createdAt } of repairs) {
-    const age = formatAge(now - createdAt.getTime());
-    table.push([id, orderId, found, done, actor, createdAt.toISOString(), age]);
-  }
-  return table.toString();
+  const entries = repairs.map(({ id, orderId, found, done, actor = '', createdAt }) => ({
+    titles: [`order ${orderId}`, found],
+    cells: [id, done, withinCell(actor, ACTOR_WIDTH), formatTime(createdAt)],
+  }));
+  return entriesTable(['ID', 'done', 'by', 'when'], entries);
 }
 
 async function show(id: string, options: CommonOptions): Promise<void> {
@@ -107,22 +109,23 @@ async function show(id: string, options: CommonOptions): Promise<void> {
 
 function repairText(repair: RepairRecord): string {
   const { id, orderId, found, done, before, after, provenance, actor, note, runId } = repair;
+  const width = columns() - 'provenance  '.length;
   return fields({
     repair: id,
     order: orderId,
     found,
     done: `${done}: ${DONE[done]}`,
-    before: factsText(before),
-    after: factsText(after),
+    before: factsText(before, width),
+    after: factsText(after, width),
     provenance,
     'decided by': actor,
     note,
     run: runId,
-    recorded: repair.createdAt.toISOString(),
+    recorded: formatMoment(repair.createdAt),
   });
 }
 
-function factsText({ order, dispatch, workflow, trigger, copy }: Facts): string {
+function factsText({ order, dispatch, workflow, trigger, copy }: Facts, width: number): string {
   const inOrders = order
     ? [order.status, order.dispatchedBy && `by ${order.dispatchedBy}`, courierText(order.courierId)]
     : ['missing'];
@@ -130,7 +133,7 @@ function factsText({ order, dispatch, workflow, trigger, copy }: Facts): string 
     dispatch.status === 'live'
       ? ['live', courierText(dispatch.courierId), `request ${dispatch.requestId}`]
       : [dispatch.status];
-  return fields({
+  const facts = {
     'order database': sentence(inOrders),
     'dispatch database': sentence(inDispatch),
     workflow,
@@ -140,7 +143,8 @@ function factsText({ order, dispatch, workflow, trigger, copy }: Facts): string 
       order && copy && order.contentHash !== copy.contentHash
         ? `${order.contentHash} in the row, ${copy.contentHash} in the copy`
         : undefined,
-  });
+  };
+  return fields(facts, width);
 }
 
 function courierText(courierId: string | undefined): string | undefined {

@@ -10,10 +10,19 @@ Workers do not start in a namespace without them. Safe to repeat.
 Example:
   $ TEMPORAL_ADDRESS=temporal.example:7233 TEMPORAL_NAMESPACE=orders order-dispatch setup search-attributes`;
 
+const SCHEDULES_HELP = `
+Each minute the supplement system checks the service's health, each hour it
+sweeps the orders of the last hours. Safe to repeat; a schedule that somebody
+has paused stays paused.
+
+Example:
+  $ order-dispatch setup schedules`;
+
 const MIGRATE_HELP = `
-Migrates the databases that ORDERS_DATABASE_URL and DISPATCH_DATABASE_URL name, or, with neither, those
-of the running local stack. Safe to repeat. The migrations are Prisma's: \`prisma migrate deploy\` may be
-used on the same databases.
+Migrates the databases that ORDERS_DATABASE_URL and DISPATCH_DATABASE_URL name,
+or, with neither, those of the running local stack. Safe to repeat. The
+migrations are Prisma's: \`prisma migrate deploy\` may be used on the same
+databases.
 
 Example:
   $ ORDERS_DATABASE_URL=postgresql://user:password@db:5432/orders order-dispatch setup migrate`;
@@ -29,6 +38,11 @@ export function addSetupCommands(program: Command): void {
     .description('Register the search attributes by which human tasks are found.')
     .addHelpText('after', ATTRIBUTES_HELP)
     .action((_, command: Command) => setUpSearchAttributes(command.optsWithGlobals()));
+  setup
+    .command('schedules')
+    .description('Create or update the Temporal Schedules of health check and sweep.')
+    .addHelpText('after', SCHEDULES_HELP)
+    .action((_, command: Command) => setUpSchedules(command.optsWithGlobals()));
   setup
     .command('migrate')
     .description('Bring the order database and the dispatch database up to date.')
@@ -47,6 +61,21 @@ async function setUpSearchAttributes(options: TargetOptions & OutputOptions): Pr
       registered.length > 0
         ? `namespace ${namespace}: registered ${registered.join(', ')}`
         : `namespace ${namespace}: nothing to do, it has ${Object.keys(SEARCH_ATTRIBUTES).join(', ')}`,
+    );
+  });
+}
+
+async function setUpSchedules(options: TargetOptions & OutputOptions): Promise<void> {
+  const { services } = await chooseTarget(options, { needs: ['temporal'] });
+  await withTemporal(services, async ({ temporal, namespace }) => {
+    const { ensureSchedules } = await import('../temporal/schedules.js');
+    const created = await ensureSchedules(temporal);
+    print(
+      options,
+      { namespace, created },
+      created.length > 0
+        ? `namespace ${namespace}: created ${created.join(', ')}`
+        : `namespace ${namespace}: the schedules are up to date`,
     );
   });
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { Told } from './exit';
 import { parseOrderId } from './options';
 import { print, type OutputOptions } from './output';
 import { chooseTarget, withTemporal } from './open-services';
@@ -6,7 +7,9 @@ import { orderText } from './order-text';
 import type { TargetOptions } from './target-options';
 
 const HELP = `
-Reads the databases, too, where it is known where they are; else it shows what Temporal has.
+Reads the databases, too, where it is known where they are; else it shows what
+Temporal has. Where no worker answers, it shows what the databases have, and
+exits with 3.
 
 Example:
   $ order-dispatch show o-1001
@@ -32,11 +35,13 @@ async function show(orderId: string, options: TargetOptions & OutputOptions): Pr
   await withTemporal(services, async (session) => {
     const { reportOrder } = await import('../operations/order-overview.js');
     const report = await reportOrder(session, services, orderId);
-    const { view, ...rest } = report;
+    const { view, unanswered, ...rest } = report;
+    const known = { status: report.row?.status, ...view, ...rest };
     print(
       options,
-      { status: report.row?.status, ...view, ...rest },
+      unanswered ? { ...known, unanswered: unanswered.message } : known,
       orderText(report, nextCommand),
     );
+    if (unanswered) throw options.json ? new Told(unanswered) : unanswered;
   });
 }

@@ -3,6 +3,7 @@ import type { OrderStatusView } from '../domain/workflow-contract';
 import type { OpenTask } from '../operations/open-tasks';
 import { colours, fields, formatAge } from './output';
 import type { NextCommand } from './open-services';
+import { formatMoment } from './times';
 import { BY_SOMEBODY, COURIER } from './templates';
 
 const COLOURS: Record<OrderStatusView['status'], (text: string) => string> = {
@@ -17,7 +18,7 @@ const COLOURS: Record<OrderStatusView['status'], (text: string) => string> = {
 export function statusText({ view }: { view: OrderStatusView }): string {
   return fields({
     order: view.orderId,
-    status: COLOURS[view.status](view.status),
+    status: `${COLOURS[view.status](view.status)}${view.isHeld ? ', held until `release`' : ''}`,
     courier: view.courierId,
     'dispatched by': view.dispatchedBy,
     'rejection code': view.rejectionCode,
@@ -57,5 +58,5 @@ export function resolveCommands(options: {
 
 function sinceText(escalatedAt: string | undefined): string {
   if (escalatedAt === undefined) return '';
-  return `, since ${escalatedAt} (${formatAge(Date.now() - Date.parse(escalatedAt))})`;
+  return `, since ${formatMoment(escalatedAt)} (${formatAge(Date.now() - Date.parse(escalatedAt))})`;
 }

@@ -19,9 +19,10 @@ const DAYS_MAX = 30;
 const MINUTES_MAX = DAYS_MAX * 24 * 60;
 
 const HELP = `
-Finds what no message brings up: an order whose workflow was terminated, a courier whose order was
-cancelled, an order whose courier is gone. Safe to repeat; run it by a schedule, for instance hourly.
-Each finding is mended by reconcileOrder, or becomes a human task: see \`repairs list\`, \`tasks list\`.
+Finds what no message brings up: an order whose workflow was terminated, a
+courier whose order was cancelled, an order whose courier is gone. Safe to
+repeat; run it by a schedule, for instance hourly. Each finding is mended by
+reconcileOrder, or becomes a human task: see \`repairs list\`, \`tasks list\`.
 
 Example:
   $ order-dispatch sweep
@@ -70,10 +71,14 @@ async function sweepDatabases(options: SweepOptions): Promise<void> {
     });
     return { ...swept, waiting: await findWaiting(client, swept.found) };
   });
-  const { looked, found, waiting } = report;
+  const { looked, found, tasks, waiting } = report;
   const people = waiting.length === 0 ? '' : `, ${waiting.length} of them wait for a person`;
   const text = `looked at ${looked} orders; ${found.length} are being reconciled${people}`;
-  print(options, report, [text, ...found].join('\n'));
+  const followed = [
+    tasks.listed > 0 && `${tasks.listed} human tasks were on no list, and are now`,
+    tasks.unlisted > 0 && `${tasks.unlisted} human tasks were listed that wait no more`,
+  ].filter((line) => line !== false);
+  print(options, report, [text, ...found, ...followed].join('\n'));
 }
 
 /** Those that are found again since nobody has decided about them yet. */

@@ -5,7 +5,7 @@ import {
   type TemporalConfig,
 } from '../runtime/config';
 import type { StackFile } from '../runtime/stack-file';
-import { UsageError } from './exit';
+import { UsageError } from '../domain/errors';
 import type { Source, TargetOptions } from './target-options';
 
 /** The services of an installation that commands work with. */
@@ -14,6 +14,8 @@ export interface Services {
   ordersDatabaseUrl: string;
   dispatchDatabaseUrl: string;
   amqpUrl: string;
+  /** RabbitMQ's management API. */
+  rabbitmqManagementUrl: string;
 }
 
 /** One of them. */
@@ -54,6 +56,7 @@ const VARIABLES: Readonly<Record<Service, string>> = {
   ordersDatabaseUrl: 'ORDERS_DATABASE_URL',
   dispatchDatabaseUrl: 'DISPATCH_DATABASE_URL',
   amqpUrl: 'AMQP_URL',
+  rabbitmqManagementUrl: 'RABBITMQ_MANAGEMENT_URL',
 };
 
 /**
@@ -137,6 +140,8 @@ function refuseConflict(
     ordersDatabaseUrl: !isSameUrl(environment.ordersDatabaseUrl, stack.ordersDatabaseUrl),
     dispatchDatabaseUrl: !isSameUrl(environment.dispatchDatabaseUrl, stack.dispatchDatabaseUrl),
     amqpUrl: !isSameUrl(environment.amqpUrl, stack.amqpUrl),
+    // It is read only, and chooses nothing.
+    rabbitmqManagementUrl: false,
   };
   const variables = used
     .filter((service) => differs[service])
@@ -180,7 +185,12 @@ function servicesOf(source: Source, { options, environment, stack }: Sources): P
 
 const SECURITY = ['apiKey', 'tls', 'tlsClientCertPath', 'tlsClientKeyPath'] as const;
 
-const URLS = ['ordersDatabaseUrl', 'dispatchDatabaseUrl', 'amqpUrl'] as const;
+const URLS = [
+  'ordersDatabaseUrl',
+  'dispatchDatabaseUrl',
+  'amqpUrl',
+  'rabbitmqManagementUrl',
+] as const;
 
 function refuseMissing(use: ServiceUse, services: Partial<Services>, { stack }: Sources): void {
   const { needs, mayUse = [] } = use;

@@ -1,35 +1,33 @@
 import { Option, type Command } from 'commander';
-import type { HumanTaskEntry } from '../client';
 import { DECISIONS } from '../domain/decisions';
+import { UsageError } from '../domain/errors';
 import type { OrderState } from '../domain/order-state';
 import { requestIdOf } from '../domain/request-id';
 import type { HumanTaskDetails } from '../operations/human-task-details';
 import type { OperatorSession } from '../operations/operator-session';
 import { parseTaskArgument, parseTyped } from './options';
-import { formatAge, print, type OutputOptions } from './output';
+import { print, type OutputOptions } from './output';
 import { chooseTarget, withTemporal, type NextCommand } from './open-services';
+import { recordsText } from './order-text';
 import { resolveCommands } from './status-text';
-import { createTable } from './table';
 import type { TargetOptions } from './target-options';
+import { refuseBulkOptions, resolveMany, withBulkOptions, type BulkOptions } from './tasks-bulk';
+import { addTasksListCommand } from './tasks-list';
+import { addTasksShareCommands } from './tasks-share';
 import { waitFor, withWaiting, type MayWaitOptions } from './waiting';
 
 type CommonOptions = TargetOptions & OutputOptions;
 
-interface ResolveOptions extends CommonOptions, MayWaitOptions {
+interface ResolveOptions extends CommonOptions, MayWaitOptions, BulkOptions {
   decision: string;
   courier?: string;
   actor: string;
   note: string;
 }
 
-const LIST_HELP = `
-Temporal lists a new task within about a second.
-
-Example:
-  $ order-dispatch tasks list
-  $ order-dispatch tasks list --json | jq -r '.[].orderId'`;
-
 const SHOW_HELP = `
+Shows the order, too, and both databases' rows where it is known where they are.
+
 Example:
   $ order-dispatch tasks show o-1001
   $ order-dispatch tasks show dispatch-order/o-1001`;
@@ -37,18 +35,26 @@ Example:
 const RESOLVE_HELP = `
 Decisions:
   retry           try again, with all attempts and the whole time once more
-  markDispatched  a courier was found by other means; --courier says who, any other is withdrawn
+  markDispatched  a courier was found by other means; --courier says who, any
+                  other is withdrawn
   cancel          cancel the order; a courier who is on the way already wins
-About a courier whom a person sent, of an order that is being cancelled (courierToCallOff):
+About the courier a person sent for an order being cancelled (courierToCallOff):
   calledOff       the courier turned back: the order is cancelled
   tooLate         the courier cannot turn back: the order stays dispatched
 And about a finding (reason discrepancy: the databases disagree):
   keep            leave both as they are; the same finding is not raised again
   withdraw        take the dispatch back
-  restart         start the order's workflow again, from its row or from the request's copy
+  restart         start the order's workflow again, from its row or from the
+                  request's copy
 The first valid resolution wins; a later one is refused and changes nothing.
 
+With --where, the decision is about all tasks that are open now and fit (all
+conditions, each --where one): it says how many, asks, and begins a bulk run
+that goes on by itself. The first three must succeed, or no other is touched.
+Exits with 1 where one failed. Look at it, or end it, with \`bulk\`.
+
 Examples:
+  $ order-dispatch tasks resolve --where reason=brokerUnavailable --older-than 10m --decision retry --rate 20/s --actor mia --note "the broker is back"
   $ order-dispatch tasks resolve o-1001 --decision retry --actor mia --note "couriers are back"
   $ order-dispatch tasks resolve o-1001 --decision markDispatched --courier bike-7 --actor mia --note "by phone"`;
 
@@ -58,20 +64,16 @@ export function addTasksCommands(program: Command): void {
     .command('tasks')
     .description('The human tasks: orders that wait for a person to decide.')
     .addHelpText('after', '\nExample:\n  $ order-dispatch tasks list');
-  tasks
-    .command('list')
-    .description('List the open human tasks, the oldest first.')
-    .addHelpText('after', LIST_HELP)
-    .action((_, command: Command) => list(command.optsWithGlobals()));
+  addTasksListCommand(tasks);
   tasks
     .command('show')
     .description('Show an open human task: what happened, and the commands that resolve it.')
     .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
     .addHelpText('after', SHOW_HELP)
     .action((id: string, _, command: Command) => show(id, command.optsWithGlobals()));
-  withWaiting(tasks.command('resolve'))
+  withBulkOptions(withWaiting(tasks.command('resolve')))
     .description('Resolve a human task with a decision, and wait until it is carried out.')
-    .argument('<ORDER|TASKID>', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
+    .argument('[ORDER|TASKID]', 'the order ID, or the task ID of `tasks list`', parseTaskArgument)
     .addOption(
       new Option('--decision <decision>', 'what to do').choices(DECISIONS).makeOptionMandatory(),
     )
@@ -79,38 +81,30 @@ export function addTasksCommands(program: Command): void {
     .requiredOption('--actor <name>', 'who decides')
     .requiredOption('--note <text>', 'why')
     .addHelpText('after', RESOLVE_HELP)
-    .action((id: string, _, command: Command) => resolve(id, command.optsWithGlobals()));
-}
-
-async function list(options: CommonOptions): Promise<void> {
-  const { services } = await chooseTarget(options, { needs: ['temporal'] });
-  await withTemporal(services, async ({ orders }) => {
-    const tasks: HumanTaskEntry[] = [];
-    for await (const task of orders.humanTasks()) tasks.push(task);
-    tasks.sort((left, right) => left.escalatedAt.getTime() - right.escalatedAt.getTime());
-    print(options, tasks, tasks.length === 0 ? 'no human task is open' : tableOf(tasks));
-  });
-}
-
-function tableOf(tasks: readonly HumanTaskEntry[]): string {
-  const table = createTable(['task', 'order', 'escalation reason', 'waiting since', 'age']);
-  const now = Date.now();
-  for (const { taskId, orderId = '', escalationReason, escalatedAt } of tasks) {
-    const age = formatAge(now - escalatedAt.getTime());
-    table.push([taskId, orderId, escalationReason, escalatedAt.toISOString(), age]);
-  }
-  return table.toString();
+    .action((id: string | undefined, _, command: Command) =>
+      resolveOneOrMany(id, command.optsWithGlobals()),
+    );
+  addTasksShareCommands(tasks);
 }
 
 async function show(orderOrTaskId: string, options: CommonOptions): Promise<void> {
-  const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['temporal'],
+    mayRead: ['ordersDatabaseUrl', 'dispatchDatabaseUrl'],
+  });
   await withTemporal(services, async (session) => {
     const { readHumanTasks } = await import('../operations/human-task-details.js');
+    const { readOrderRecords } = await import('../operations/order-overview.js');
     const tasks = await readHumanTasks(session, orderOrTaskId);
+    const records = await readOrderRecords(session, services, tasks[0].orderId);
     const shown = tasks.map((task) => {
       const { taskId, humanTask } = task;
       const { decisions } = humanTask;
-      return { ...task, commands: resolveCommands({ orderId: taskId, decisions, nextCommand }) };
+      return {
+        ...task,
+        ...records,
+        commands: resolveCommands({ orderId: taskId, decisions, nextCommand }),
+      };
     });
     const text = shown.map(({ commands, details, taskId }) =>
       [
@@ -120,7 +114,7 @@ async function show(orderOrTaskId: string, options: CommonOptions): Promise<void
         plain(details),
       ].join('\n'),
     );
-    print(options, shown, text.join('\n\n'));
+    print(options, shown, [...text, recordsText(records)].join('\n\n').trimEnd());
   });
 }
 
@@ -130,20 +124,34 @@ function plain(details: string): string {
   return happened.replace(/\*\*|`/g, '').trim();
 }
 
+async function resolveOneOrMany(id: string | undefined, options: ResolveOptions): Promise<void> {
+  if ((id === undefined) === (options.where === undefined)) {
+    throw new UsageError('which task? give ORDER|TASKID or, for many, --where reason=...');
+  }
+  if (id === undefined) {
+    await resolveMany(options);
+    return;
+  }
+  refuseBulkOptions(options);
+  await resolve(id, options);
+}
+
 async function resolve(orderOrTaskId: string, options: ResolveOptions): Promise<void> {
   const { parseResolution } = await import('../domain/resolution.js');
   const { decision, courier, actor, note } = options;
-  const resolution = parseTyped(() =>
+  const typed = parseTyped(() =>
     parseResolution({
       decision,
       actor,
       note,
+      via: 'cli',
       ...(courier !== undefined && { courierId: courier }),
     }),
   );
   const { services, nextCommand } = await chooseTarget(options, { needs: ['temporal'] });
   await withTemporal(services, async (session) => {
     const { orderId, taskId, humanTask } = await findTask(session, orderOrTaskId, decision);
+    const resolution = { ...typed, openedAt: humanTask.escalatedAt };
     if (!options.wait) {
       const { startResolution } = await import('../operations/without-waiting.js');
       await startResolution(session, taskId, resolution);

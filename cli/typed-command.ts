@@ -26,6 +26,31 @@ export function asTyped(text: string): string {
   );
 }
 
+/** A command that is pasted as it is, over as many lines as `columns` wants; options stay with their values. */
+export function overLines(command: string, columns: number): string {
+  const room = columns - '   \\'.length;
+  const lines: string[] = [];
+  for (const words of command.match(TOGETHER) ?? []) {
+    for (const part of words.length <= room ? [words] : (words.match(SHELL_WORD) ?? [])) {
+      const last = lines.at(-1);
+      if (last === undefined) lines.push(part);
+      else if (last.length + 1 + part.length + ' \\'.length <= columns)
+        lines[lines.length - 1] = `${last} ${part}`;
+      else lines.push(`  ${part}`);
+    }
+  }
+  return lines.join(' \\\n');
+}
+
+/** A word of a shell, with what is quoted in it. */
+const SHELL_WORD = /(?:'[^']*'|"[^"]*"|\\.|\S)+/g;
+
+/** What stays on a line: npx with what it runs, an option with its value; else a word. */
+const TOGETHER = new RegExp(
+  String.raw`(?:(?<!\S)npx (?:--prefix )?|--[\w-]+ (?!-))?${SHELL_WORD.source}`,
+  'g',
+);
+
 /** A word as a shell takes it. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import type { OpenTask } from '../operations/open-tasks';
 import type { OperatorSession } from '../operations/operator-session';
-import { WaitTimedOut } from './exit';
+import { WaitTimedOut } from '../domain/errors';
 import { wholeNumberOption } from './options';
 import type { NextCommand } from './open-services';
 import { say } from './output';

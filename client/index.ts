@@ -2,18 +2,28 @@
 export { OrderDispatchClient } from './order-dispatch-client';
 export type { ConnectOptions, OrderDispatchClientOptions } from './order-dispatch-client';
 export type { HumanTaskEntry } from './human-task-entry';
-export type { OrderDispatch, OrderHandle, PlaceOrderOptions } from './order-dispatch';
+export type {
+  OrderDispatch,
+  OrderHandle,
+  PlaceOrderOptions,
+  ReconcileOptions,
+} from './order-dispatch';
+export type { Via } from '../domain/act';
 export type { Decision } from '../domain/decisions';
 export {
+  ConnectionClosed,
   DispatchUnavailable,
+  ERROR_CODES,
   InvalidConfiguration,
   InvalidOrder,
   InvalidPolicy,
   OrderConflict,
   OrderDispatchError,
   OrderNotFound,
+  OrderUnsettled,
   ResolutionRefused,
   TooLateToCancel,
+  Unexpected,
 } from '../domain/errors';
 export type { ErrorCode } from '../domain/errors';
 export type { RejectionCode } from '../domain/messages/acknowledgement';

@@ -6,6 +6,7 @@ import {
   type ConnectionOptions,
   type DataConverter,
 } from '@temporalio/client';
+import { z } from 'zod';
 import { contentHash } from '../domain/content-hash';
 import { OrderConflict, ResolutionRefused } from '../domain/errors';
 import { parseNewOrder, type Order } from '../domain/order';
@@ -27,12 +28,20 @@ import {
   PLACE_ORDER_OPTIONS,
   type OrderDispatch,
   type OrderHandle,
+  type ReconcileOptions,
   type PlaceOrderOptions,
 } from './order-dispatch';
 import { ifFound } from '../temporal/order-workflows';
 import { startDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
 import { defined } from '../domain/defined';
-import { refuseUnknownOptions } from '../domain/known-options';
+import {
+  addressOption,
+  anyOption,
+  checkOptions,
+  countOption,
+  namespaceOption,
+  type OptionsShape,
+} from '../domain/options';
 
 /** How an {@link OrderDispatchClient} speaks to Temporal. */
 export interface OrderDispatchClientOptions {
@@ -62,14 +71,28 @@ export interface ConnectOptions
     Omit<OrderDispatchClientOptions, 'connection' | 'eagerStart'>,
     Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {}
 
-const CONNECT_OPTIONS: Record<keyof ConnectOptions, true> = {
-  address: true,
-  tls: true,
-  apiKey: true,
-  namespace: true,
-  dataConverter: true,
-  workflowTaskTimeoutMs: true,
-  callTimeoutMs: true,
+const SHARED_OPTIONS = {
+  namespace: namespaceOption.optional(),
+  dataConverter: anyOption,
+  workflowTaskTimeoutMs: countOption.optional(),
+  callTimeoutMs: countOption.optional(),
+};
+
+const CONNECT_OPTIONS: OptionsShape<ConnectOptions> = {
+  address: addressOption.optional(),
+  tls: anyOption,
+  apiKey: anyOption,
+  ...SHARED_OPTIONS,
+};
+
+const CLIENT_OPTIONS: OptionsShape<OrderDispatchClientOptions> = {
+  connection: z.custom<ConnectionLike>(
+    (connection) =>
+      typeof (connection as Partial<ConnectionLike> | undefined)?.close === 'function',
+    { error: 'must be a Connection or a NativeConnection' },
+  ),
+  ...SHARED_OPTIONS,
+  eagerStart: z.boolean().optional(),
 };
 
 /** The {@link OrderDispatch} that speaks to Temporal, and to Temporal alone. */
@@ -77,7 +100,9 @@ export class OrderDispatchClient implements OrderDispatch {
   private readonly client: Client;
   private readonly callTimeoutMs: number;
 
+  /** @throws InvalidConfiguration where an option is not known, missing or wrong. */
   constructor(private readonly options: OrderDispatchClientOptions) {
+    checkOptions('OrderDispatchClient', options, CLIENT_OPTIONS);
     const { connection, namespace = 'default', dataConverter } = options;
     this.client = new Client(defined({ connection, namespace, dataConverter }));
     this.callTimeoutMs = options.callTimeoutMs ?? 10_000;
@@ -86,11 +111,11 @@ export class OrderDispatchClient implements OrderDispatch {
   /**
    * Connects to Temporal.
    *
-   * @throws {@link DispatchUnavailable} where it cannot be reached; InvalidConfiguration where there is
-   * no such option.
+   * @throws {@link DispatchUnavailable} where it cannot be reached; InvalidConfiguration where an
+   * option is not known, or wrong.
    */
   static async connect(options: ConnectOptions): Promise<OrderDispatchClient> {
-    refuseUnknownOptions('OrderDispatchClient.connect', options, CONNECT_OPTIONS);
+    checkOptions('OrderDispatchClient.connect', options, CONNECT_OPTIONS);
     const { address, tls, apiKey, ...rest } = options;
     try {
       const connection = await Connection.connect({
@@ -104,7 +129,7 @@ export class OrderDispatchClient implements OrderDispatch {
   }
 
   async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
-    refuseUnknownOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
+    checkOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
     const parsed = parseNewOrder(order);
     const policy = options.policy && parsePolicyOverrides(options.policy);
     const { orderId } = parsed;
@@ -147,7 +172,7 @@ export class OrderDispatchClient implements OrderDispatch {
   }
 
   async resolveTask(taskId: string, resolution: Resolution): Promise<void> {
-    const parsed = parseResolution(resolution);
+    const parsed = { via: 'sdk' as const, ...parseResolution(resolution) };
     const resolved = await ifFound(async () => {
       await this.client.workflow.getHandle(taskId).executeUpdate(UPDATES.resolve, {
         args: [parsed],
@@ -160,11 +185,16 @@ export class OrderDispatchClient implements OrderDispatch {
     throw new ResolutionRefused(`no human task is open: ${taskId} does not run`);
   }
 
-  async reconcile(orderId: string, options: { actor: string }): Promise<ReconcileResult> {
+  async reconcile(orderId: string, options: ReconcileOptions): Promise<ReconcileResult> {
     try {
       const provenance = `person ${options.actor}`;
       await this.call(() =>
-        startReconcileOrder(this.client, { orderId, trigger: 'person', provenance }),
+        startReconcileOrder(this.client, {
+          orderId,
+          trigger: 'person',
+          provenance,
+          via: options.via ?? 'sdk',
+        }),
       );
       const handle = this.client.workflow.getHandle(reconcileOrderWorkflowId(orderId));
       return (await handle.result()) as ReconcileResult;

@@ -1,3 +1,4 @@
+import type { Via } from '../domain/act';
 import type { Order } from '../domain/order';
 import type { OrderState } from '../domain/order-state';
 import type { PolicyOverrides } from '../domain/policy';
@@ -5,14 +6,23 @@ import type { CancelRequest, Resolution } from '../domain/resolution';
 import type { OrderResult, OrderStatusView, ReconcileResult } from '../domain/workflow-contract';
 import type { HumanTaskEntry } from './human-task-entry';
 
+import { anyOption, type OptionsShape } from '../domain/options';
+
 /** What goes with an order. */
 export interface PlaceOrderOptions {
   /** What differs from the worker's policy, for this order. */
   policy?: PolicyOverrides | undefined;
 }
 
+/** Who has an order reconciled. */
+export interface ReconcileOptions {
+  actor: string;
+  /** Which way it comes. @default 'sdk' */
+  via?: Via;
+}
+
 /** Every option that goes with an order; not for callers. */
-export const PLACE_ORDER_OPTIONS: Record<keyof PlaceOrderOptions, true> = { policy: true };
+export const PLACE_ORDER_OPTIONS: OptionsShape<PlaceOrderOptions> = { policy: anyOption };
 
 /**
  * Places orders, looks after them, and resolves human tasks. Code that takes this can be given an
@@ -52,7 +62,7 @@ export interface OrderDispatch {
    *
    * @throws DispatchUnavailable where Temporal cannot be reached.
    */
-  reconcile(orderId: string, options: { actor: string }): Promise<ReconcileResult>;
+  reconcile(orderId: string, options: ReconcileOptions): Promise<ReconcileResult>;
 
   /** Closes the connection: for a client made by `connect`. */
   close(): Promise<void>;
@@ -63,7 +73,7 @@ export interface OrderHandle {
   readonly orderId: string;
 
   /**
-   * Where the order stands now.
+   * Where the order stands now. After Temporal's retention a worker reads its row for this.
    *
    * @throws OrderNotFound; DispatchUnavailable where Temporal cannot be reached or, for a running
    * order, no worker answers.
@@ -72,9 +82,10 @@ export interface OrderHandle {
 
   /**
    * Waits until the order is dispatched or cancelled: minutes where it is retried, longer where a
-   * person has to decide. After a later cancellation, that one's result.
+   * person has to decide. After a later cancellation, that one's result. After Temporal's retention a
+   * worker reads the row for this.
    *
-   * @throws OrderNotFound, DispatchUnavailable; OrderConflict or InvalidOrder where the worker refused
+   * @throws OrderNotFound, DispatchUnavailable; OrderUnsettled where its workflow is gone and it is not final; OrderConflict or InvalidOrder where the worker refused
    * the order.
    */
   result(): Promise<OrderResult>;

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
-import { OrderNotFound, ResolutionRefused, TooLateToCancel } from '../domain/errors';
+import { OrderUnsettled, ResolutionRefused, TooLateToCancel } from '../domain/errors';
 import type { OrderState } from '../domain/order-state';
 import type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
 import {
@@ -14,8 +14,9 @@ import {
   cancelOrderWorkflowId,
   dispatchOrderWorkflowId,
 } from '../domain/temporal-names';
-import { findWorkflowStatus } from '../temporal/order-workflows';
-import { startCancelOrder } from '../temporal/start-workflows';
+import { refuseFindingDecision } from '../domain/finding-decision';
+import { findWorkflowStatus, ifFound } from '../temporal/order-workflows';
+import { readOrderByWorkflow, startCancelOrder } from '../temporal/start-workflows';
 import type { OrderHandle } from './order-dispatch';
 import { translated } from './translate-error';
 
@@ -41,7 +42,7 @@ export class TemporalOrderHandle implements OrderHandle {
         const [workflow, status] = counts(cancellation)
           ? [this.cancellation, cancellation]
           : [this.dispatch, await this.statusOf(this.dispatch)];
-        if (status === undefined) throw new OrderNotFound(this.orderId);
+        if (status === undefined) return this.read();
         return status === 'RUNNING'
           ? workflow.query<OrderStatusView>(QUERIES.status)
           : ((await workflow.result()) as OrderResult);
@@ -51,17 +52,18 @@ export class TemporalOrderHandle implements OrderHandle {
 
   result(): Promise<OrderResult> {
     return translated(this.orderId, async () => {
-      const result = (await this.dispatch.result()) as OrderResult;
+      const result = await ifFound(async () => (await this.dispatch.result()) as OrderResult);
       // Only a dispatched order can have been cancelled later.
-      if (result.status === 'cancelled' || !counts(await this.statusOf(this.cancellation))) {
-        return result;
+      if (result?.status === 'cancelled') return result;
+      if (counts(await this.statusOf(this.cancellation))) {
+        return (await this.cancellation.result()) as OrderResult;
       }
-      return (await this.cancellation.result()) as OrderResult;
+      return result ?? this.readResult();
     });
   }
 
   async resolve(resolution: Resolution): Promise<OrderState> {
-    const parsed = parseResolution(resolution);
+    const parsed = { via: 'sdk' as const, ...parseResolution(resolution) };
     return translated(this.orderId, async () => {
       try {
         const isCancelled = (await this.statusOf(this.cancellation)) === 'RUNNING';
@@ -72,13 +74,14 @@ export class TemporalOrderHandle implements OrderHandle {
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
         const { status } = await this.status();
+        refuseFindingDecision(this.orderId, parsed.decision);
         throw new ResolutionRefused(`no human task is open: order ${this.orderId} is ${status}`);
       }
     });
   }
 
   async cancel(request: CancelRequest): Promise<OrderResult> {
-    const parsed = parseCancelRequest(request);
+    const parsed = { via: 'sdk' as const, ...parseCancelRequest(request) };
     return translated(this.orderId, async () => {
       try {
         return await this.dispatch.executeUpdate<OrderResult, [CancelRequest]>(UPDATES.cancel, {
@@ -103,6 +106,23 @@ export class TemporalOrderHandle implements OrderHandle {
     const result = (await this.cancellation.result()) as OrderResult;
     if (result.status === 'cancelled') return result;
     throw new TooLateToCancel(`order ${orderId} is dispatched with courier ${result.courierId}`);
+  }
+
+  /** What the row says, of an order whose workflow Temporal has removed, or never had. */
+  private read(): Promise<OrderStatusView> {
+    const { client, orderId } = this.options;
+    return readOrderByWorkflow(client, { orderId });
+  }
+
+  private async readResult(): Promise<OrderResult> {
+    const { status, ...rest } = await this.options.call(() => this.read());
+    // Of a final status, the row's constraints vouch for the rest.
+    if (status === 'dispatched' || status === 'cancelled')
+      return { ...rest, status } as OrderResult;
+    throw new OrderUnsettled(this.orderId, {
+      how: `is gone while the order is ${status}`,
+      cause: undefined,
+    });
   }
 
   private get dispatch(): WorkflowHandle {

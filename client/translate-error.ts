@@ -1,32 +1,59 @@
 import {
+  NamespaceNotFoundError,
   QueryNotRegisteredError,
+  ServiceError,
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  isGrpcServiceError,
 } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, TerminatedFailure, ValueError } from '@temporalio/common';
 import {
+  ConnectionClosed,
   DispatchUnavailable,
+  InvalidConfiguration,
   InvalidOrder,
   InvalidPolicy,
   OrderConflict,
   OrderDispatchError,
   OrderNotFound,
+  OrderUnsettled,
   ResolutionRefused,
   TooLateToCancel,
+  Unexpected,
 } from '../domain/errors';
 import { isTemporalUnavailable } from '../temporal/fault';
 
-/** Turns what Temporal's client throws into our errors; anything else comes back as it is. */
-export function translateError(error: unknown, orderId = ''): unknown {
+/** A gRPC code; in a set, since the SDK's type of codes is not ours. */
+const FAILED_PRECONDITION: ReadonlySet<number> = new Set([9]);
+
+/**
+ * Turns what Temporal's client throws into our errors, each with a code.
+ *
+ * @param orderId what an OrderNotFound or an OrderConflict is about.
+ */
+export function translateError(error: unknown, orderId = ''): OrderDispatchError {
   if (error instanceof OrderDispatchError) return error;
   if (error instanceof WorkflowNotFoundError) return new OrderNotFound(orderId);
   if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError) {
-    return translateFailure(error.cause, orderId) ?? error;
+    return translateFailure(error.cause, orderId) ?? unsettled(error, orderId);
+  }
+  if (isNamespaceMissing(error)) {
+    const { message } = error as Error;
+    return new InvalidConfiguration(
+      `${message}: check the namespace (\`namespace\`, --namespace or TEMPORAL_NAMESPACE) and the address; \`temporal operator namespace list\` lists what is there`,
+      { cause: error },
+    );
+  }
+  if (isClosed(error)) {
+    return new ConnectionClosed('the connection to Temporal is closed: connect anew', {
+      cause: error,
+    });
   }
   if (
     isTemporalUnavailable(error) ||
     error instanceof QueryNotRegisteredError ||
+    isWithoutWorker(error) ||
     isConnectTimeout(error)
   ) {
     return new DispatchUnavailable(
@@ -34,7 +61,13 @@ export function translateError(error: unknown, orderId = ''): unknown {
       { cause: error },
     );
   }
-  return error;
+  if (error instanceof ValueError) {
+    return new InvalidConfiguration(
+      `${error.message}: payloads are encoded; give their codec (\`dataConverter\`, --codec-module or ORDER_DISPATCH_CODEC_MODULE)`,
+      { cause: error },
+    );
+  }
+  return new Unexpected(error);
 }
 
 /**
@@ -51,6 +84,12 @@ export async function translated<Result>(
   } catch (error) {
     throw translateError(error, orderId);
   }
+}
+
+/** A query is a failed precondition where no worker has asked for work for a while. */
+function isWithoutWorker(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && FAILED_PRECONDITION.has(cause.code);
 }
 
 /** What `Connection.connect` throws where nothing answers: an Error without a class or a code. */
@@ -76,4 +115,29 @@ function translateFailure(cause: unknown, orderId: string): OrderDispatchError |
     default:
       return undefined;
   }
+}
+
+/** What ended a workflow that should have settled its order. */
+function unsettled(error: Error, orderId: string): OrderUnsettled {
+  const { cause } = error;
+  const how =
+    cause instanceof TerminatedFailure
+      ? 'was terminated'
+      : `ended without an outcome (${cause instanceof Error ? cause.message : error.message})`;
+  return new OrderUnsettled(orderId, { how, cause: error });
+}
+
+/** In the words of the SDK, or of the server itself where no class of the SDK's stands for it. */
+function isNamespaceMissing(error: unknown): boolean {
+  if (error instanceof NamespaceNotFoundError) return true;
+  return isGrpcServiceError(error) && /namespace .*not found/i.test(error.message);
+}
+
+/** What is thrown by the ways to Temporal, gRPC and the SDK's core, once they are closed. */
+function isClosed(error: unknown): boolean {
+  for (let next = error; next instanceof Error; next = next.cause) {
+    if (/channel has been shut down|client (is|was) closed|already closed/i.test(next.message))
+      return true;
+  }
+  return false;
 }

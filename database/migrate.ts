@@ -113,6 +113,10 @@ async function withEngine<T>(
   const { SchemaEngine } = await loadBindings();
   const pool = new PrismaPg(target.url);
   const database = await pool.connect();
+  // As one message: the adapter's own way cuts a script at each semicolon, in a function's body too.
+  database.executeScript = async (sql) => {
+    await database.executeRaw({ sql, args: [], argTypes: [] });
+  };
   try {
     await reach(target, database);
     // The engine never closes a connection that it opened: it is given ours, which is closed below.

@@ -20,12 +20,23 @@ export function typedText(maximum: number): z.ZodString {
     .refine((text) => !PLACEHOLDER_WORDS.test(text), 'is still the placeholder: fill it in');
 }
 
+/**
+ * The ways that an act of a person comes: the command line, the HTTP API, the web console, code that uses
+ * the SDK, or Temporal itself (its Web UI, its CLI).
+ */
+const VIAS = ['cli', 'api', 'web', 'sdk', 'temporal'] as const;
+
+/** One of {@link VIAS}. */
+export type Via = (typeof VIAS)[number];
+
 /** Who acts, and why, of such text. */
 export const actFields = (text: (maximum: number) => z.ZodString) => ({
   /** Who acts. */
   actor: text(200),
   /** Why, in the person's words. */
   note: text(2_000),
+  /** Which way the act comes. @default 'sdk' where the SDK sends it, else 'temporal' */
+  via: z.enum(VIAS).optional(),
 });
 
 const actSchema = z.object(actFields(typedText));

@@ -8,6 +8,8 @@ export const EXCHANGES = {
   acknowledgements: 'order-dispatch.acknowledgements',
   /** Fanout and alternate exchange: an answer whose home is gone. */
   sharedAcknowledgements: 'order-dispatch.acknowledgements.shared',
+  /** Topic: what others are told of orders and tasks, routed by its type. Its queues are theirs. */
+  events: 'order-dispatch.events',
 } as const;
 
 /** Durable queues. */
@@ -23,6 +25,11 @@ export const QUEUES = {
 /** Where messages go that the consumer of `queue` gave up on. */
 export function deadLetterQueueOf(queue: string): string {
   return `${queue}.dead`;
+}
+
+/** The queue that a dead-letter queue is of. */
+export function sourceQueueOf(deadLetterQueue: string): string {
+  return deadLetterQueue.replace(/\.dead$/, '');
 }
 
 /** `appId` of the messages that this service and the dispatch system publish. */

@@ -1,3 +1,5 @@
+import type { EscalationReason } from './status';
+
 /** What a person can decide about an order's human task. */
 export const ORDER_DECISIONS = ['retry', 'markDispatched', 'cancel'] as const;
 
@@ -12,3 +14,19 @@ export const DECISIONS = [...ORDER_DECISIONS, ...FINDING_DECISIONS, ...CALL_OFF_
 
 /** What a person can decide; which of them a human task takes, it says itself. */
 export type Decision = (typeof DECISIONS)[number];
+
+/** What the human task of an escalation reason takes. */
+export function decisionsFor(escalationReason: EscalationReason): readonly Decision[] {
+  switch (escalationReason) {
+    case 'withdrawalFailed':
+      return ['retry'];
+    case 'courierToCallOff':
+      return CALL_OFF_DECISIONS;
+    case 'discrepancy':
+      return FINDING_DECISIONS;
+    case 'unhealthy':
+      return [];
+    default:
+      return ORDER_DECISIONS;
+  }
+}

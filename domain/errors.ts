@@ -2,20 +2,31 @@
  * The errors that callers meet, by their stable code. The same string is the class name, the `code`,
  * and the type of the Temporal failure that carries the error out of a workflow.
  */
-export type ErrorCode =
-  | 'InvalidOrder'
-  | 'InvalidPolicy'
-  | 'OrderConflict'
-  | 'OrderNotFound'
-  | 'ResolutionRefused'
-  | 'TooLateToCancel'
-  | 'DispatchUnavailable'
-  | 'BrokerUnavailable'
-  | 'DatabaseUnavailable'
-  | 'MigrationFailed'
-  | 'UnroutableMessage'
-  | 'MalformedMessage'
-  | 'InvalidConfiguration';
+export const ERROR_CODES = [
+  'InvalidOrder',
+  'InvalidPolicy',
+  'OrderConflict',
+  'OrderNotFound',
+  'ResolutionRefused',
+  'TooLateToCancel',
+  'OrderUnsettled',
+  'ErasureRefused',
+  'DispatchUnavailable',
+  'BrokerUnavailable',
+  'DatabaseUnavailable',
+  'MigrationFailed',
+  'UnroutableMessage',
+  'MalformedMessage',
+  'BrokenDispatchView',
+  'InvalidConfiguration',
+  'ConnectionClosed',
+  'UsageError',
+  'WaitTimedOut',
+  'Unexpected',
+] as const;
+
+/** One of {@link ERROR_CODES}. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Base of every error of this service; `code` is stable, the message says what one can do. */
 export abstract class OrderDispatchError extends Error {
@@ -66,6 +77,18 @@ export class TooLateToCancel extends OrderDispatchError {
   readonly code = 'TooLateToCancel';
 }
 
+/** The order's workflow was ended before its order was settled: terminated by hand, say. */
+export class OrderUnsettled extends OrderDispatchError {
+  readonly code = 'OrderUnsettled';
+
+  constructor(orderId: string, options: { how: string; cause: unknown }) {
+    super(
+      `the workflow of order ${orderId} ${options.how}: reconciling the order starts it again`,
+      options,
+    );
+  }
+}
+
 /** Temporal could not be reached. Whatever was asked is safe to repeat. */
 export class DispatchUnavailable extends OrderDispatchError {
   readonly code = 'DispatchUnavailable';
@@ -110,4 +133,28 @@ export class MalformedMessage extends OrderDispatchError {
 /** A setting is missing or wrong; the message names it. */
 export class InvalidConfiguration extends OrderDispatchError {
   readonly code = 'InvalidConfiguration';
+}
+
+/** The connection that was to be used is closed: nothing was asked. */
+export class ConnectionClosed extends OrderDispatchError {
+  readonly code = 'ConnectionClosed';
+}
+
+/** What a command line was given, or what a file of its holds, cannot be used; nothing was done. */
+export class UsageError extends OrderDispatchError {
+  readonly code = 'UsageError';
+}
+
+/** What a command waited for takes longer than its `--timeout` allows; it goes on. */
+export class WaitTimedOut extends OrderDispatchError {
+  readonly code = 'WaitTimedOut';
+}
+
+/** Nobody foresaw this failure; its `cause` is what was thrown. Whether something was done is unknown. */
+export class Unexpected extends OrderDispatchError {
+  readonly code = 'Unexpected';
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }

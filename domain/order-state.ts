@@ -55,12 +55,21 @@ export interface OrderProgress {
   answer?: Answer;
   /** The applied answer to the withdrawal. */
   withdrawalAnswer?: Answer;
+  /** The hold that is in force: no request goes out until its release. */
+  holdId?: number;
+}
+
+/**
+ * Whether an order's current request is to go out: it is still to be answered, and nothing holds it.
+ */
+export function isToBeSent(progress: OrderProgress): boolean {
+  return isUnanswered(progress) && progress.holdId === undefined;
 }
 
 /**
  * Whether an order's current request is still to be answered. An acceptance that left the order
  * waiting was applied to a row that is lost: asked again, the dispatch system says it again.
  */
-export function isUnanswered({ order, answer }: Pick<OrderProgress, 'order' | 'answer'>): boolean {
+function isUnanswered({ order, answer }: Pick<OrderProgress, 'order' | 'answer'>): boolean {
   return order.status === 'placed' && answer?.outcome !== 'rejected';
 }

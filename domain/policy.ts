@@ -26,6 +26,16 @@ const policySchema = z.strictObject({
     .max(30 * DAY_MS),
   /** What a rejection without `retryAfterMs` does. @default 'cancel' */
   onRejection: z.enum(['cancel', 'escalate']),
+  /** How long a human task may wait until others are told that it is due, in ms. @default 180000 (3 minutes) */
+  taskDueMs: z
+    .int()
+    .min(0)
+    .max(30 * DAY_MS),
+  /** The same, until it is overdue, in ms. @default 600000 (10 minutes) */
+  taskOverdueMs: z
+    .int()
+    .min(0)
+    .max(30 * DAY_MS),
 });
 
 /** How hard an order is tried. */
@@ -44,6 +54,8 @@ export const DEFAULT_POLICY: Policy = {
   maximumIntervalMs: MINUTE_MS,
   dispatchWithinMs: 45 * MINUTE_MS,
   onRejection: 'cancel',
+  taskDueMs: 3 * MINUTE_MS,
+  taskOverdueMs: 10 * MINUTE_MS,
 };
 
 /**

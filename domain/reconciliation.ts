@@ -1,3 +1,4 @@
+import type { Via } from './act';
 import type { Order } from './order';
 import type { OrderProgress } from './order-state';
 import type { Policy } from './policy';
@@ -28,6 +29,26 @@ export interface Finding {
   provenance: string;
   /** The order as a request carried it. */
   copy?: OrderCopy;
+  /** Which way it came, where a person brought it up. */
+  via?: Via;
+  /** Of its human task, ISO 8601, where a run goes on in a new one while it is open. */
+  taskOpenedAt?: string;
+}
+
+/** That a person had an order reconciled. */
+export interface ReconciliationAct {
+  orderId: string;
+  actor: string;
+  via?: Via;
+}
+
+/** A finding's human task, as its row is opened. */
+export interface FindingTask {
+  orderId: string;
+  /** ISO 8601. */
+  openedAt: string;
+  dueAt: string;
+  overdueAt: string;
 }
 
 /** What a repair did. */
@@ -62,8 +83,23 @@ export interface OrderSideFacts {
   policy?: Policy;
 }
 
-/** The activity that the supplement system offers to workflows: it alone reads the dispatch database. */
+/** The activities that the supplement system offers to workflows: it alone has both databases. */
 export interface SupplementActivities {
   /** Looks an order up in the dispatch database's view. */
   findDispatch: (input: { orderId: string }) => Promise<DispatchFacts>;
+  /** Checks the service's health and records what it saw. @returns how many findings of each severity. */
+  checkHealth: () => Promise<{ critical: number; warning: number }>;
+  /**
+   * Has what is not in order reconciled, of the orders that changed in a time.
+   *
+   * @param input.from ISO 8601, as `until`.
+   */
+  sweepOrders: (input: { from: string; until: string }) => Promise<SweepCounts>;
+}
+
+/** What a sweep did. */
+export interface SweepCounts {
+  looked: number;
+  /** Orders that `reconcileOrder` was started for. */
+  found: number;
 }

@@ -10,6 +10,8 @@ const resolutionOf = (text: (maximum: number) => z.ZodString) =>
       decision: z.enum(DECISIONS),
       /** The courier that the person found; `markDispatched` needs it, nothing else takes it. */
       courierId: text(128).optional(),
+      /** Of the human task that is meant, ISO 8601: refused where another one is open by now. */
+      openedAt: z.iso.datetime().optional(),
       ...actFields(text),
     })
     .superRefine(({ decision, courierId }, context) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ReleasedSignal } from './hold';
 import type { Finding } from './reconciliation';
 import type { AcknowledgedSignal, RequestDeadLettered } from './workflow-contract';
 
@@ -22,6 +23,8 @@ const foundSchema = z.looseObject({
   copy: z.looseObject({ contentHash: z.string(), isOurs: z.boolean() }).optional(),
 });
 
+const releasedSchema = z.looseObject({ holdId: z.int(), dispatchBy: z.iso.datetime() });
+
 /** Reads the argument of `acknowledged`; `undefined` where it is malformed. */
 export function readAcknowledged(argument: unknown): AcknowledgedSignal | undefined {
   return acknowledgedSchema.safeParse(argument).success
@@ -40,4 +43,9 @@ export function readRequestDeadLettered(argument: unknown): RequestDeadLettered 
 export function readFound(argument: unknown, orderId: string): Finding | undefined {
   const parsed = foundSchema.safeParse(argument);
   return parsed.success && parsed.data.orderId === orderId ? (argument as Finding) : undefined;
+}
+
+/** Reads the argument of `released`; `undefined` where it is malformed. */
+export function readReleased(argument: unknown): ReleasedSignal | undefined {
+  return releasedSchema.safeParse(argument).success ? (argument as ReleasedSignal) : undefined;
 }

@@ -13,6 +13,17 @@ export const WORKFLOW_TYPES = {
   dispatchOrder: 'dispatchOrder',
   cancelOrder: 'cancelOrder',
   reconcileOrder: 'reconcileOrder',
+  readOrder: 'readOrder',
+  checkHealth: 'checkHealth',
+  sweepOrders: 'sweepOrders',
+  releaseHold: 'releaseHold',
+  resolveTasks: 'resolveTasks',
+} as const;
+
+/** Temporal Schedules, and the workflows that they start. */
+export const SCHEDULES = {
+  checkHealth: 'order-dispatch-check-health',
+  sweepOrders: 'order-dispatch-sweep-orders',
 } as const;
 
 /** The ID of the workflow that dispatches an order. */
@@ -30,6 +41,21 @@ export function reconcileOrderWorkflowId(orderId: string): string {
   return `reconcile-order/${orderId}`;
 }
 
+/** The ID of the workflow that releases what a hold has kept at home. */
+export function releaseHoldWorkflowId(holdId: number): string {
+  return `release-hold/${holdId}`;
+}
+
+/** The ID of the workflow that reads the row of an order whose own workflow is gone. */
+export function readOrderWorkflowId(orderId: string): string {
+  return `read-order/${orderId}`;
+}
+
+/** The ID of the workflow that resolves the human tasks of a bulk run. */
+export function resolveTasksWorkflowId(bulkId: number): string {
+  return `resolve-tasks/${bulkId}`;
+}
+
 /** The order that a workflow of ours is about, by its ID; `undefined` for any other workflow. */
 export function orderIdOfWorkflow(workflowId: string): string | undefined {
   return /^(?:dispatch|cancel|reconcile)-order\/(.+)$/.exec(workflowId)?.[1];
@@ -45,6 +71,8 @@ export const SIGNALS = {
   requestDeadLettered: 'requestDeadLettered',
   /** Brings a finding to `reconcileOrder`, also to one that is busy with another. */
   found: 'found',
+  /** Tells `dispatchOrder` that no hold keeps its request at home any more. */
+  released: 'released',
 } as const;
 
 /** Updates. Both are validated before they enter the history. */
@@ -69,3 +97,7 @@ export const SEARCH_ATTRIBUTES = {
 /** The visibility query that finds every open human task. */
 export const OPEN_HUMAN_TASKS_QUERY =
   "OrderEscalationReason IS NOT NULL AND ExecutionStatus = 'Running'";
+
+/** The visibility query that finds every open human task about a finding. */
+export const OPEN_FINDING_TASKS_QUERY =
+  "OrderEscalationReason = 'discrepancy' AND ExecutionStatus = 'Running'";

@@ -21,12 +21,19 @@ export interface DispatchOrderInput {
   policy?: PolicyOverrides;
   /** `n` of the request to begin with, where the order's row was lost and comes back from a copy. */
   requestNumber?: number;
+  /** `n` of the request from which rejections are counted, where a run goes on in a new one. */
+  firstRequestNumber?: number;
 }
 
 /** The one argument of `cancelOrder`. */
 export interface CancelOrderInput {
   orderId: string;
   request: CancelRequest;
+}
+
+/** The one argument of `readOrder`. */
+export interface ReadOrderInput {
+  orderId: string;
 }
 
 /** The one argument of `reconcileOrder`. */
@@ -82,6 +89,8 @@ export interface OrderStatusView extends OrderProgressView {
   courierId?: string;
   /** Of any other, where the dispatch system rejected it. */
   rejectionCode?: RejectionCode;
+  /** Whether a person keeps all requests at home just now. */
+  isHeld?: true;
   /** What the order's open human task takes, if one is open. */
   humanTask?: {
     escalationReason: EscalationReason;

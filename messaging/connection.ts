@@ -44,6 +44,7 @@ export class SupervisedConnection {
   private constructor(
     private readonly model: RecoveringChannelModel,
     private readonly options: ConnectionOptions,
+    private readonly live: () => ChannelModel | undefined,
   ) {
     const { log, name } = options;
     model.on('connect', () => this.change({ connected: true, blocked: false }, 'connected'));
@@ -67,6 +68,7 @@ export class SupervisedConnection {
   static async open(options: ConnectionOptions): Promise<SupervisedConnection> {
     const url = new URL(options.url);
     url.searchParams.set('heartbeat', String(HEARTBEAT_S));
+    let live: ChannelModel | undefined;
     const model = await connect(url.href, {
       noDelay: true,
       timeout: CONNECT_TIMEOUT_MS,
@@ -80,16 +82,17 @@ export class SupervisedConnection {
         setup: (connection: ChannelModel) => {
           // amqplib listens to the connection only after this setup.
           connection.on('error', () => {});
+          live = connection;
           return options.setup(linkOf(connection, options));
         },
       },
     });
-    const supervised = new SupervisedConnection(model, options);
+    const supervised = new SupervisedConnection(model, options, () => live);
     try {
       await model.waitForConnect();
     } catch (error) {
       throw new BrokerUnavailable(
-        `RabbitMQ at ${url.host} cannot be used: ${(error as Error).message}`,
+        `RabbitMQ at ${url.host}, virtual host ${vhostOf(options.url)}, cannot be used (do host, virtual host, user and password fit?): ${(error as Error).message}`,
         { cause: error },
       );
     }
@@ -118,7 +121,9 @@ export class SupervisedConnection {
   /** Closes the connection for good. */
   async close(): Promise<void> {
     this.closing = true;
-    await this.model.close();
+    // amqplib's own promise stays open where the connection is lost before the broker says good-bye.
+    const gone = new Promise<void>((resolve) => this.live()?.once('close', () => resolve()));
+    await Promise.race([this.model.close(), gone]);
     this.connected = false;
     this.availability.emit('change');
   }
@@ -131,6 +136,11 @@ export class SupervisedConnection {
     if (!this.available) lost?.(this.unavailability);
     this.availability.emit('change');
   }
+}
+
+/** The virtual host that an AMQP URL names. */
+export function vhostOf(amqpUrl: string): string {
+  return decodeURIComponent(new URL(amqpUrl).pathname.slice(1)) || '/';
 }
 
 function linkOf(connection: ChannelModel, { log, name }: ConnectionOptions): Link {

@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { deadLetterQueueOf } from '../domain/amqp-names';
+import { deadLetterQueueOf, sourceQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, MalformedMessage, OrderDispatchError } from '../domain/errors';
 import type { Fault } from '../domain/fault';
 import type { Logger } from '../runtime/logger';
+import { consumedMessages, failedTries } from '../runtime/metrics';
 import { toIncomingMessage, type IncomingMessage } from './incoming-message';
 import type { Publisher } from './publisher';
 
@@ -133,6 +134,8 @@ export class Consumer {
   }): Promise<void> {
     const { subscription, delivery, queue, deadLetterQueue } = given;
     const abandoned = subscription.abandon.signal;
+    // A home queue has a name of its own in each process: its messages count as the shared queue's.
+    const counted = sourceQueueOf(deadLetterQueue);
     const message = toIncomingMessage(queue, delivery);
     const log = this.options.log.child({ queue, messageId: message.messageId });
     let failures = 0;
@@ -147,10 +150,12 @@ export class Consumer {
         this.pausesInARow = 0;
         this.handled += 1;
         if (!subscription.isClosed) subscription.channel.ack(delivery);
+        consumedMessages.inc({ queue: counted, result: deadLetter ? 'deadLettered' : 'acked' });
         return;
       } catch (error) {
         if (abandoned.aborted) return;
         const fault = deadLetter ? 'infrastructure' : this.faultOf(error);
+        failedTries.inc({ queue: counted, fault });
         // Where others get through, what failed again is at fault itself: it must not stop them for ever.
         const isProven = this.handled > (handledAtUnclearFailure ?? this.handled);
         if (fault === 'unclear') handledAtUnclearFailure = this.handled;

@@ -4,6 +4,7 @@ import { MalformedMessage } from '../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE, type Acknowledgement } from '../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE, type DispatchRequest } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE, type Withdrawal } from '../domain/messages/withdrawal';
+import { outcomeEventBody, type StoredOutcomeEvent } from '../domain/outcome-events';
 import type { IncomingMessage } from './incoming-message';
 import type { OutgoingMessage } from './publisher';
 import { traceparentOf } from './traceparent';
@@ -34,7 +35,26 @@ export function acknowledgementMessage(
     correlationId: body.requestId,
     appId: APP_IDS.dispatchSystem,
     headers: { traceparent: answers.traceparent ?? traceparentOf(body.orderId) },
-    content: toContent(body),
+    content: toContent(body.requestId, body),
+  };
+}
+
+/**
+ * What others are told, ready to publish.
+ *
+ * @throws {@link MalformedMessage} where it can never be published.
+ */
+export function outcomeEventMessage(event: StoredOutcomeEvent): OutgoingMessage {
+  const { eventId, subject, type, at } = event;
+  return {
+    exchange: EXCHANGES.events,
+    routingKey: type,
+    type,
+    messageId: eventId,
+    appId: APP_IDS.orderDispatch,
+    headers: { traceparent: traceparentOf(subject) },
+    timestamp: at.getTime(),
+    content: toContent(eventId, outcomeEventBody(event)),
   };
 }
 
@@ -51,15 +71,15 @@ function requestMessage(
     ...(replyTo && { replyTo }),
     appId: APP_IDS.orderDispatch,
     headers: { traceparent: traceparentOf(body.orderId) },
-    content: toContent(body),
+    content: toContent(body.requestId, body),
   };
 }
 
 /** @throws {@link MalformedMessage} where the body is larger than the contract allows. */
-function toContent(body: DispatchRequest | Withdrawal | Acknowledgement): Buffer {
+function toContent(id: string, body: object): Buffer {
   const content = Buffer.from(JSON.stringify(body));
   if (content.length <= MESSAGE_MAX_BYTES) return content;
   throw new MalformedMessage(
-    `message ${body.requestId} has ${content.length} bytes, at most ${MESSAGE_MAX_BYTES} are allowed`,
+    `message ${id} has ${content.length} bytes, at most ${MESSAGE_MAX_BYTES} are allowed`,
   );
 }

@@ -1,8 +1,9 @@
 import type { ConfirmChannel } from 'amqplib';
 import { BrokerUnavailable, UnroutableMessage } from '../domain/errors';
 import type { Logger } from '../runtime/logger';
+import { publishes } from '../runtime/metrics';
 import { SupervisedConnection } from './connection';
-import { assertTopology } from './topology';
+import { assertTopology, type Topology } from './topology';
 
 /** How long the broker may take to confirm a message, in ms. */
 const CONFIRM_TIMEOUT_MS = 10_000;
@@ -46,6 +47,7 @@ export class Publisher {
   /**
    * Connects and declares the topology, at once and from time to time.
    *
+   * @param options.topology what to declare. @default all of the service's
    * @param options.topologyIntervalMs how often. @default 60000
    * @throws {@link BrokerUnavailable} where the broker cannot be reached.
    */
@@ -53,20 +55,21 @@ export class Publisher {
     url: string;
     name: string;
     log: Logger;
+    topology?: Topology;
     topologyIntervalMs?: number;
   }): Promise<Publisher> {
-    const { log, topologyIntervalMs = TOPOLOGY_INTERVAL_MS } = options;
+    const { log, topology, topologyIntervalMs = TOPOLOGY_INTERVAL_MS } = options;
     const publisher = new Publisher();
     publisher.connection = await SupervisedConnection.open({
       ...options,
       setup: async (link) => {
         const channel = await link.confirmChannel();
-        await assertTopology(channel);
+        await assertTopology(channel, topology);
         channel.on('return', ({ properties }) =>
           publisher.returned.add(String(properties.messageId)),
         );
         const mending = setInterval(() => {
-          assertTopology(channel).catch((error: unknown) =>
+          assertTopology(channel, topology).catch((error: unknown) =>
             log.warn({ err: error }, 'the topology cannot be declared'),
           );
         }, topologyIntervalMs).unref();
@@ -99,8 +102,15 @@ export class Publisher {
    */
   async publish(message: OutgoingMessage): Promise<void> {
     if (!this.connection.available) throw this.connection.unavailability;
-    await this.confirmed(message);
-    if (this.returned.delete(message.messageId)) {
+    try {
+      await this.confirmed(message);
+    } catch (error) {
+      publishes.inc({ result: 'unconfirmed' });
+      throw error;
+    }
+    const isReturned = this.returned.delete(message.messageId);
+    publishes.inc({ result: isReturned ? 'unroutable' : 'confirmed' });
+    if (isReturned) {
       throw new UnroutableMessage(
         `no queue is bound to exchange '${message.exchange}' for '${message.routingKey}'`,
       );

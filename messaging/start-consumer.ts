@@ -1,7 +1,7 @@
 import { SupervisedConnection } from './connection';
 import { Consumer, type ConsumerOptions } from './consumer';
 import { assertHomeQueue } from './home-queue';
-import { assertTopology } from './topology';
+import { assertTopology, type Topology } from './topology';
 
 /** How a consumer is started. */
 export interface StartConsumerOptions extends ConsumerOptions {
@@ -10,6 +10,8 @@ export interface StartConsumerOptions extends ConsumerOptions {
   name: string;
   /** Durable queues of the topology; what is given up goes to `<queue>.dead`. */
   queues: readonly string[];
+  /** What to declare at each connect. @default all of the service's */
+  topology?: Topology;
   /** Messages under way at once. */
   prefetch: number;
   /**
@@ -35,7 +37,7 @@ export interface StartedConsumer {
  * @throws BrokerUnavailable where RabbitMQ cannot be reached.
  */
 export async function startConsumer(options: StartConsumerOptions): Promise<StartedConsumer> {
-  const { url, name, log, queues, prefetch, homeQueue } = options;
+  const { url, name, log, queues, topology, prefetch, homeQueue } = options;
   const consumer = new Consumer(options);
   let replyKey: string | undefined;
   const connection = await SupervisedConnection.open({
@@ -45,7 +47,7 @@ export async function startConsumer(options: StartConsumerOptions): Promise<Star
     lost: () => (replyKey = undefined),
     setup: async (link) => {
       const channel = await link.channel();
-      await assertTopology(channel);
+      await assertTopology(channel, topology);
       await channel.prefetch(prefetch);
       const home = homeQueue && (await assertHomeQueue(channel));
       if (home) await consumer.consume(channel, { queue: home, ...homeQueue });

@@ -8,6 +8,7 @@ import {
   replayDeadLetter,
   type Comeback,
   type DeadLetter,
+  type DeadLetterAct,
   type DeadLetterFilter,
 } from '../database/orders/dead-letters';
 import { parseAct, type Act } from '../domain/act';
@@ -27,6 +28,8 @@ export interface ReplayOptions {
   /** Who replays, and why. */
   actor: string;
   note: string;
+  /** Which way the act comes. @default 'cli' */
+  via?: Act['via'];
   /** Only counts. @default false */
   dryRun?: boolean;
   /** Messages per second. @default 10 */
@@ -82,8 +85,8 @@ const PAGE = 200;
  * @throws ResolutionRefused where the actor or the note is missing.
  */
 export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayReport> {
-  const { database, limit = Infinity, dryRun = false } = options;
-  const act = parseAct(options);
+  const { database, limit = Infinity, via = 'cli', dryRun = false } = options;
+  const act = { ...parseAct(options), via };
   const upToId = await lastDeadLetterId(database);
   const filter: DeadLetterFilter = { ...options.filter, state: 'open', upToId };
   const groups = await groupDeadLetters(database, filter);
@@ -113,7 +116,7 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayR
 /** A replay that is under way. */
 type Replay = ReplayOptions & {
   broker: ReplayBroker;
-  act: Act;
+  act: DeadLetterAct;
   filter: DeadLetterFilter;
   upToId: string;
   report: ReplayReport;

@@ -9,7 +9,7 @@ import {
   type DeadLetterFilter,
   type DeadLetterGroup,
 } from '../database/orders/dead-letters';
-import { parseAct } from '../domain/act';
+import { parseAct, type Act } from '../domain/act';
 import { ResolutionRefused } from '../domain/errors';
 
 export type {
@@ -88,6 +88,7 @@ export interface DiscardReport {
 /**
  * Discards the open dead letters that fit the filter: nobody will handle their messages.
  *
+ * @param given.via which way the act comes. @default 'cli'
  * @param given.dryRun only counts. @default false
  * @throws {@link ResolutionRefused} where the actor or the note is missing.
  */
@@ -96,10 +97,11 @@ export async function discardDeadLetters(given: {
   filter: DeadLetterFilter;
   actor: string;
   note: string;
+  via?: Act['via'];
   dryRun?: boolean;
 }): Promise<DiscardReport> {
-  const { database, dryRun = false } = given;
-  const act = parseAct(given);
+  const { database, via = 'cli', dryRun = false } = given;
+  const act = { ...parseAct(given), via };
   const filter: DeadLetterFilter = { ...given.filter, state: 'open' };
   const { matched } = await listDeadLetters({ database, filter, limit: 0 });
   const discarded = dryRun ? 0 : await discardOpenDeadLetters(database, filter, act);

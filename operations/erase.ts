@@ -1,4 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
+import type { Act } from '../domain/act';
+import { OrderDispatchError } from '../domain/errors';
 import { refuseAdoptersDatabase } from './adopters-database';
 import { eraseAnswerDetails } from '../database/dispatch/erasure';
 import {
@@ -24,8 +26,7 @@ export interface Unsettled {
 }
 
 /** Something of the customer's is not settled yet; nothing was erased. */
-export class ErasureRefused extends Error {
-  override readonly name = 'ErasureRefused';
+export class ErasureRefused extends OrderDispatchError {
   readonly code = 'ErasureRefused';
 
   constructor(readonly unsettled: Unsettled) {
@@ -46,6 +47,8 @@ export interface Erasure {
   erasedAt: string;
   /** All of the customer's orders, those that were erased before too. */
   orderIds: string[];
+  /** Those of them that are erased only now. */
+  newlyErased: string[];
   /** How many of them had been erased before. */
   erasedBefore: number;
   /** How many rows were blanked; the inbox is absent where no dispatch database was given. */
@@ -57,6 +60,8 @@ export interface ErasureRequest {
   customerId: string;
   actor: string;
   note: string;
+  /** Which way the act comes. @default 'cli' */
+  via?: Act['via'];
   /** Erases nothing, and counts exactly what it would. */
   dryRun: boolean;
   now: Date;
@@ -81,7 +86,7 @@ export async function eraseCustomer(
   databases: OperatorDatabases,
   request: ErasureRequest,
 ): Promise<Erasure> {
-  const { customerId, actor, note, dryRun, now } = request;
+  const { customerId, actor, note, via = 'cli', dryRun, now } = request;
   if (databases.dispatch) await refuseAdoptersDatabase(databases.dispatch);
   const [customerHash, ...formerHashes] = hashesOf(request);
   const customer = { customerId, customerHashes: [customerHash, ...formerHashes] };
@@ -91,7 +96,7 @@ export async function eraseCustomer(
       const locked = await lockCustomerOrders(transaction, customer);
       await rehashErasures(transaction, customer);
       const orderIds = locked.map(({ orderId }) => orderId);
-      const id = await insertErasure(transaction, { customerHash, actor, note, at: now });
+      const id = await insertErasure(transaction, { customerHash, actor, note, via, at: now });
       const { deadLetters, unsettled } = await eraseDeadLetters(transaction, {
         orderIds,
         customerId,
@@ -114,6 +119,7 @@ export async function eraseCustomer(
     customerHash,
     erasedAt: now.toISOString(),
     orderIds,
+    newlyErased: orders.filter(({ erasedAt }) => erasedAt === null).map(({ orderId }) => orderId),
     erasedBefore: orders.filter(({ erasedAt }) => erasedAt !== null).length,
     rows,
   };

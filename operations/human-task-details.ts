@@ -1,6 +1,6 @@
 import { translated } from '../client/translate-error';
 import { OrderNotFound, ResolutionRefused } from '../domain/errors';
-import { orderIdOfWorkflow } from '../domain/temporal-names';
+import { orderIdOfWorkflow, reconcileOrderWorkflowId } from '../domain/temporal-names';
 import { QUERY_TIMEOUT_MS, findOpenTasks, type OpenTask } from './open-tasks';
 import type { OperatorSession } from './operator-session';
 
@@ -31,6 +31,9 @@ export async function readHumanTasks(
     orderId,
     orderId === orderOrTaskId ? undefined : [orderOrTaskId],
   );
+  if (!tasks && orderOrTaskId === reconcileOrderWorkflowId(orderId)) {
+    throw new ResolutionRefused(`there is no finding about order ${orderId}: check the task ID`);
+  }
   if (!tasks) throw new OrderNotFound(orderId);
   const [first, ...more] = await Promise.all(
     tasks.map(async (task) => ({
@@ -40,7 +43,11 @@ export async function readHumanTasks(
     })),
   );
   if (first) return [first, ...more];
-  throw new ResolutionRefused(`no human task is open about order ${orderId}`);
+  throw new ResolutionRefused(
+    orderOrTaskId === reconcileOrderWorkflowId(orderId)
+      ? `no human task is open: no finding about order ${orderId} waits for a person`
+      : `no human task is open about order ${orderId}`,
+  );
 }
 
 function readCurrentDetails(

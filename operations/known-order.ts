@@ -45,7 +45,8 @@ export async function refuseUnknownOrder(
   }
 }
 
-function isKnownToTemporal(
+/** Whether Temporal has a workflow that says where the order stands, or will. */
+export function isKnownToTemporal(
   { temporal }: Pick<OperatorSession, 'temporal'>,
   orderId: string,
 ): Promise<boolean> {

@@ -2,63 +2,99 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import { translateError } from '../client/translate-error';
 import { findDispatchRows, type DispatchViewRow } from '../database/dispatch/dispatch-view';
 import { readOrderOverview, type OrderOverview } from '../database/orders/order-overview';
-import { InvalidConfiguration, DatabaseUnavailable, OrderNotFound } from '../domain/errors';
+import {
+  DatabaseUnavailable,
+  DispatchUnavailable,
+  InvalidConfiguration,
+  OrderNotFound,
+} from '../domain/errors';
 import type { Order } from '../domain/order';
 import type { DispatchOrderInput, OrderStatusView } from '../domain/workflow-contract';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { ifFound } from '../temporal/order-workflows';
 import { withOperatorDatabases, type OperatorDatabaseUrls } from './open-databases';
+import { isKnownToTemporal } from './known-order';
 import { findOpenTasks, type OpenTask } from './open-tasks';
 import type { OperatorSession } from './operator-session';
 
-/** All that is known of an order, from wherever it is. */
-export interface OrderReport {
-  orderId: string;
-  /** What Temporal says; absent where it does not know the order any more. */
-  view?: OrderStatusView;
+/** What was ordered, and what the databases say of it. */
+export interface OrderRecords {
   /** As the row has it, else as the workflow was started with it. */
   order?: Order;
   /** Null where there is no such row; absent where nobody said where the database is. */
   row?: OrderOverview | null;
   dispatch?: DispatchViewRow | null;
-  /** All that are open: the order's own, and a finding's. */
-  tasks: OpenTask[];
   /** Why the databases are not shown, where one does not answer. */
   unread?: string;
 }
 
+/** All that is known of an order, from wherever it is. */
+export interface OrderReport extends OrderRecords {
+  orderId: string;
+  /** What its workflow says; absent where Temporal does not know the order any more. */
+  view?: OrderStatusView;
+  /** All that are open: the order's own, and a finding's. */
+  tasks: OpenTask[];
+  /** Where its workflow did not answer: view and tasks are then not known. */
+  unanswered?: DispatchUnavailable;
+}
+
 /**
- * Reports on an order.
+ * Reports on an order. Where a database was read, a workflow that does not answer is a part of the report.
  *
  * @throws OrderNotFound where nobody knows it; DispatchUnavailable where Temporal or a worker does not
- * answer.
+ * answer, and no database was read.
  */
 export async function reportOrder(
   session: OperatorSession,
   urls: Partial<OperatorDatabaseUrls>,
   orderId: string,
 ): Promise<OrderReport> {
+  const records = await readOrderRecords(session, urls, orderId);
+  try {
+    const [view, tasks = []] = await Promise.all([
+      readView(session, records, orderId),
+      findOpenTasks(session, orderId),
+    ]);
+    return { orderId, ...(view && { view }), ...records, tasks };
+  } catch (error) {
+    if (!(error instanceof DispatchUnavailable) || records.row === undefined) throw error;
+    return { orderId, ...records, tasks: [], unanswered: error };
+  }
+}
+
+/** What its workflow says. Where that is gone, the row that was read says it; a worker reads none for us. */
+async function readView(
+  session: OperatorSession,
+  { row }: OrderRecords,
+  orderId: string,
+): Promise<OrderStatusView | undefined> {
+  if (await isKnownToTemporal(session, orderId)) return session.orders.getOrder(orderId).status();
+  if (row) return undefined;
+  throw new OrderNotFound(orderId);
+}
+
+/**
+ * Reads what was ordered, and what the databases say of it; no worker is needed for that.
+ *
+ * @throws DispatchUnavailable where Temporal is needed for it, and does not answer.
+ */
+export async function readOrderRecords(
+  session: OperatorSession,
+  urls: Partial<OperatorDatabaseUrls>,
+  orderId: string,
+): Promise<OrderRecords> {
   const rows = await readRows(urls, orderId);
-  const [view, tasks = []] = await Promise.all([
-    session.orders
-      .getOrder(orderId)
-      .status()
-      .catch((error: unknown) => {
-        if (error instanceof OrderNotFound && rows.row) return undefined;
-        throw error;
-      }),
-    findOpenTasks(session, orderId),
-  ]);
   const order = rows.row
     ? (rows.row.order as unknown as Order)
     : await readStartedOrder(session, orderId);
-  return { orderId, ...(view && { view }), ...(order && { order }), ...rows, tasks };
+  return { ...(order && { order }), ...rows };
 }
 
 async function readRows(
   { ordersDatabaseUrl, dispatchDatabaseUrl }: Partial<OperatorDatabaseUrls>,
   orderId: string,
-): Promise<Pick<OrderReport, 'row' | 'dispatch' | 'unread'>> {
+): Promise<Omit<OrderRecords, 'order'>> {
   if (ordersDatabaseUrl === undefined) return {};
   const urls = {
     ordersDatabaseUrl,
@@ -80,7 +116,7 @@ async function readRows(
   }
 }
 
-/** The order that its workflow was started with; no worker is needed for that. */
+/** The order that its workflow was started with. */
 async function readStartedOrder(
   { connection, namespace, temporal }: OperatorSession,
   orderId: string,

@@ -18,8 +18,20 @@ export const DEFAULT_RETENTION = {
   /** Stored answers, and the tombstones of withdrawals. */
   inbox: 180,
   repairs: 180,
+  /** Closed human tasks. */
+  humanTasks: 180,
   /** Replayed and discarded dead letters; they hold whole orders. */
   deadLetters: 90,
+  /** Who did what. */
+  audit: 1_095,
+  /** Events that were sent. */
+  outcomeEvents: 30,
+  /** What each health check saw: some 1,440 rows a day. */
+  healthReports: 30,
+  /** Holds that ended. */
+  holds: 180,
+  /** Bulk decisions that ended, with what came of each task. */
+  bulkRuns: 180,
   /** The audit of erasures; it holds no personal data of customers. */
   erasures: 1_095,
 } as const;
@@ -72,6 +84,18 @@ export const RETENTION_RULES: readonly RetentionRule[] = [
     than: 'dispatches',
     days: 0,
     because: 'what a person decided to keep is asked again once the repair that says so is gone',
+  },
+  {
+    table: 'humanTasks',
+    than: 'orders',
+    days: 0,
+    because: 'what became of an order is told by who was asked about it',
+  },
+  {
+    table: 'audit',
+    than: 'orders',
+    days: 0,
+    because: 'what became of an order is told by who did what to it',
   },
   {
     table: 'deadLetters',

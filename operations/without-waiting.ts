@@ -48,6 +48,7 @@ export async function startReconciliation(
         orderId,
         trigger: 'person',
         provenance: `person ${actor}`,
+        via: 'cli',
       }),
     ),
   );

@@ -41,6 +41,12 @@ export interface Suspect {
   rule: string;
 }
 
+/** What both databases say of some orders. */
+interface Rows {
+  orders: ReadonlyMap<string, OrderFacts>;
+  dispatches: ReadonlyMap<string, DispatchViewRow>;
+}
+
 /** Suspects that are asked about or started at once: Temporal has orders to dispatch, too. */
 const SUSPECTS_AT_ONCE = 20;
 
@@ -51,8 +57,9 @@ const limit = pLimit(SUSPECTS_AT_ONCE);
  * order costs its share of two statements, and nothing else. A suspect is looked at closer:
  *
  * 1. Does a workflow own it? Then it is left alone.
- * 2. Did a person decide to keep it just like this? Then it is left alone, too.
- * 3. Else `reconcileOrder` is started for it; where it runs already, that one goes on.
+ * 2. Is it in order by now? Its workflow may have ended meanwhile.
+ * 3. Did a person decide to keep it just like this? Then it is left alone, too.
+ * 4. Else `reconcileOrder` is started for it; where it runs already, that one goes on.
  *
  * All of it may be done twice: nothing here changes a row.
  */
@@ -63,8 +70,7 @@ export class Comparison {
 
   private constructor(
     findings: readonly Finding[],
-    private readonly orders: ReadonlyMap<string, OrderFacts>,
-    private readonly dispatches: ReadonlyMap<string, DispatchViewRow>,
+    private readonly rows: Rows,
     private readonly dependencies: ComparisonDependencies,
   ) {
     for (const finding of findings) {
@@ -80,11 +86,7 @@ export class Comparison {
     dependencies: ComparisonDependencies,
   ): Promise<Comparison> {
     const orderIds = [...new Set(findings.map(({ orderId }) => orderId))];
-    // One after the other: an acceptance is in the dispatch database first, so an order that is seen
-    // as dispatched has its dispatch by then.
-    const orders = await findOrderFacts(dependencies.orders, orderIds);
-    const dispatches = await findDispatchRows(dependencies.dispatchView, orderIds);
-    return new Comparison(findings, orders, dispatches, dependencies);
+    return new Comparison(findings, await readRows(orderIds, dependencies), dependencies);
   }
 
   /**
@@ -102,9 +104,12 @@ export class Comparison {
   private async look(orderId: string): Promise<boolean> {
     const { temporal, onStarted } = this.dependencies;
     // Most orders are done by now: Temporal is asked only where that is not enough.
-    if (!this.findSuspect(orderId, 'ended')) return false;
+    if (!this.findSuspect(orderId, this.rows, 'ended')) return false;
     const workflow = await limit(() => findWorkflowFacts(temporal, orderId));
-    const suspect = this.findSuspect(orderId, workflow);
+    if (!this.findSuspect(orderId, this.rows, workflow)) return false;
+    // Again: its workflow may have moved it, and ended, after the rows were read.
+    const rows = await limit(() => readRows([orderId], this.dependencies));
+    const suspect = this.findSuspect(orderId, rows, workflow);
     if (!suspect || (await this.isKept(orderId, suspect.facts))) return false;
     await limit(() => startReconcileOrder(temporal, suspect.finding));
     onStarted?.(suspect);
@@ -115,9 +120,9 @@ export class Comparison {
    * What is not in order about an order; `undefined` where all is. Of several findings, the one counts
    * that fits the earliest rule of the verdict table, and of those the newest.
    */
-  private findSuspect(orderId: string, workflow: WorkflowFacts): Suspect | undefined {
-    const order = this.orders.get(orderId);
-    const dispatch = toDispatchFacts(this.dispatches.get(orderId));
+  private findSuspect(orderId: string, rows: Rows, workflow: WorkflowFacts): Suspect | undefined {
+    const order = rows.orders.get(orderId);
+    const dispatch = toDispatchFacts(rows.dispatches.get(orderId));
     const suspects = (this.findings.get(orderId) ?? []).map((finding): Suspect => {
       const { trigger, copy } = finding;
       const facts: Facts = {
@@ -140,6 +145,16 @@ export class Comparison {
     const kept = (await this.kept).get(orderId);
     return kept !== undefined && isAsKept(kept, facts);
   }
+}
+
+async function readRows(
+  orderIds: string[],
+  { orders, dispatchView }: ComparisonDependencies,
+): Promise<Rows> {
+  // One after the other: an acceptance is in the dispatch database first, so an order that is seen
+  // as dispatched has its dispatch by then.
+  const orderFacts = await findOrderFacts(orders, orderIds);
+  return { orders: orderFacts, dispatches: await findDispatchRows(dispatchView, orderIds) };
 }
 
 function rank({ rule }: Suspect): number {

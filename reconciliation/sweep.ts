@@ -2,6 +2,7 @@ import { changesFrom, type Change, type ChangesPage } from '../database/changes'
 import { findChangedLiveOrders } from '../database/dispatch/dispatch-view';
 import { findChangedOrders, selectChangedOrders } from '../database/orders/order-facts';
 import { Comparison, type ComparisonDependencies } from './comparison';
+import { followFindingTasks, type FollowedTasks } from './finding-tasks';
 
 /** What {@link sweep} looks at. */
 export interface SweepOptions extends Omit<ComparisonDependencies, 'onStarted'> {
@@ -19,17 +20,20 @@ export interface SweepReport {
   looked: number;
   /** The orders that `reconcileOrder` was started for. */
   found: string[];
+  /** Rows of human tasks that disagreed with their workflows. */
+  tasks: FollowedTasks;
 }
 
 /**
  * Compares the two databases for every order that changed in a time, from both sides, and has
  * `reconcileOrder` look at what is not in order: also an order whose workflow is gone. A few queries a
  * step, whose cost depends on what changed and not on what there is; Temporal is asked about suspects
- * only. Safe to repeat, and to stop anywhere.
+ * only. Then it makes the list of findings' human tasks agree with their workflows. Safe to repeat,
+ * and to stop anywhere.
  */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const { orders, dispatchView, from, until, pageSize = 500, onProgress } = options;
-  const report: SweepReport = { looked: 0, found: [] };
+  const report: Omit<SweepReport, 'tasks'> = { looked: 0, found: [] };
   const look = async (orderIds: readonly string[]) => {
     report.found.push(...(await reconcileSuspects(options, orderIds)));
     report.looked += orderIds.length;
@@ -44,7 +48,7 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
     const looked = await selectChangedOrders(orders, { orderIds, from, until });
     await look(orderIds.filter((orderId) => !looked.has(orderId)));
   }
-  return report;
+  return { ...report, tasks: await followFindingTasks(options) };
 }
 
 async function* pagesOf(

@@ -21,6 +21,8 @@ const url = (protocols: string[]) =>
 const GRACE_MAX_MS = 15 * 60_000;
 
 const amqpUrl = url(['amqp:', 'amqps:']);
+/** RabbitMQ's management API, with the user that reads it: it alone tells of bindings and alarms. */
+const managementUrl = url(['http:', 'https:']);
 const databaseUrl = url(['postgres:', 'postgresql:']);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
@@ -48,7 +50,9 @@ const erasureSchema = z.object({
 
 const processVariables = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  /** Port of the health endpoint on 127.0.0.1; none without it. */
+  /** Where the health endpoint listens. */
+  HEALTH_HOST: z.string().min(1).default('127.0.0.1'),
+  /** Its port; none without it. */
   HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   /** Dies hard at this point, for fault tests. */
   ORDER_DISPATCH_CRASH_POINT: z.enum(CRASH_POINTS).optional(),
@@ -80,6 +84,7 @@ const supplementSchema = z.object({
   ORDERS_DATABASE_URL: databaseUrl,
   /** Any database that offers the view `order_dispatch_dispatches_v1`; only read. */
   DISPATCH_DATABASE_URL: databaseUrl,
+  RABBITMQ_MANAGEMENT_URL: managementUrl.optional(),
   /** How old a request must be before it is looked at, in ms. */
   SUPPLEMENT_GRACE_MS: z
     .string()
@@ -97,6 +102,7 @@ const installationSchema = z.object({
   ORDERS_DATABASE_URL: databaseUrl.optional(),
   DISPATCH_DATABASE_URL: databaseUrl.optional(),
   AMQP_URL: amqpUrl.optional(),
+  RABBITMQ_MANAGEMENT_URL: managementUrl.optional(),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -139,6 +145,7 @@ export interface SupplementConfig {
   amqpUrl: string;
   ordersDatabaseUrl: string;
   dispatchDatabaseUrl: string;
+  rabbitmqManagementUrl?: string;
   /** How old a request must be before it is looked at, in ms. */
   graceMs: number;
   process: ProcessConfig;
@@ -147,6 +154,7 @@ export interface SupplementConfig {
 /** What every process of ours can be told. */
 export interface ProcessConfig {
   logLevel: string;
+  healthHost: string;
   healthPort?: number;
   crashPoint?: (typeof CRASH_POINTS)[number];
 }
@@ -157,6 +165,7 @@ export interface InstallationConfig {
   ordersDatabaseUrl?: string;
   dispatchDatabaseUrl?: string;
   amqpUrl?: string;
+  rabbitmqManagementUrl?: string;
 }
 
 /**
@@ -204,6 +213,7 @@ export function readSupplementConfig(environment: Environment = process.env): Su
     amqpUrl: variables.AMQP_URL,
     ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
     dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
+    ...defined({ rabbitmqManagementUrl: variables.RABBITMQ_MANAGEMENT_URL }),
     graceMs: variables.SUPPLEMENT_GRACE_MS,
     process: toProcess(variables),
   };
@@ -222,6 +232,7 @@ export function readInstallationConfig(environment: Environment = process.env): 
       ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
       dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
       amqpUrl: variables.AMQP_URL,
+      rabbitmqManagementUrl: variables.RABBITMQ_MANAGEMENT_URL,
     }),
   };
 }
@@ -279,6 +290,7 @@ function toTemporal(
 function toProcess(variables: z.infer<z.ZodObject<typeof processVariables>>): ProcessConfig {
   return {
     logLevel: variables.LOG_LEVEL,
+    healthHost: variables.HEALTH_HOST,
     ...defined({
       healthPort: variables.HEALTH_PORT,
       crashPoint: variables.ORDER_DISPATCH_CRASH_POINT,

@@ -7,6 +7,8 @@ export const CRASH_POINTS = [
   'supplement.afterQueries',
   'supplement.afterStart',
   'supplement.beforeAck',
+  'relay.beforePublish',
+  'relay.beforeCommit',
 ] as const;
 
 /** A place where a process can be made to die. */

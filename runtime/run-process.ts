@@ -1,16 +1,15 @@
 import closeWithGrace from 'close-with-grace';
 import type { ProcessConfig } from './config';
 import { armCrashPoint } from './crash-point';
-import { serveHealth } from './health';
+import { serveHealth, type SelfReport } from './health';
 import { createLogger, type Logger } from './logger';
+import { countProcess } from './metrics';
 
 /** How long closing may take before the process is ended, in ms. */
 const CLOSE_TIMEOUT_MS = 30_000;
 
 /** Something that a process runs until it is told to stop. */
-export interface Service {
-  /** Whether it can do its work now. */
-  ready: () => boolean;
+export interface Service extends SelfReport {
   close: () => Promise<void>;
   /** Rejects when it cannot go on. */
   failed?: Promise<never>;
@@ -38,12 +37,15 @@ async function run<Config extends { process: ProcessConfig }>(
   start: (config: Config, log: Logger) => Promise<Service>,
 ): Promise<void> {
   const config = readConfig();
-  const { logLevel, crashPoint, healthPort } = config.process;
+  const { logLevel, crashPoint, healthHost, healthPort } = config.process;
   armCrashPoint(crashPoint);
   const log = createLogger({ process: name, level: logLevel });
   const service = await start(config, log);
   const health =
-    healthPort === undefined ? undefined : await serveHealth({ port: healthPort, ...service });
+    healthPort === undefined
+      ? undefined
+      : await serveHealth({ ...service, host: healthHost, port: healthPort });
+  if (health) countProcess();
   closeWithGrace({ delay: CLOSE_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
     if (err) log.fatal({ err }, 'cannot go on: stopping');
     else log.info({ signal }, 'stopping');

@@ -13,6 +13,8 @@ const stackFileSchema = z.object({
   /** Path of Temporal's command line; absent where Temporal was given. */
   temporalCli: z.string().optional(),
   amqpUrl: z.string(),
+  /** Absent where RabbitMQ was given. */
+  rabbitmqManagementUrl: z.string().optional(),
   ordersDatabaseUrl: z.string(),
   dispatchDatabaseUrl: z.string(),
   /** Process IDs by process; `stack` is the one that owns the rest. */

@@ -62,6 +62,7 @@ function printWhatToTry(narrator: Narrator, stack: LocalStack): void {
     commands.temporal(`workflow show --workflow-id ${dispatchOrderWorkflowId(orderId)}`),
   );
   narrator.show('the orders that wait for a person', commands.orderDispatch('tasks list'));
+  narrator.show('the same in the Web UI', commands.webTasks());
   if (supplement) {
     narrator.show('what the supplement system put right', commands.orderDispatch('repairs list'));
   }

@@ -136,6 +136,9 @@ function toDetails(services: Services): ConnectionDetails {
     webUi: services.webUi ?? '',
     ...(services.temporalCli !== undefined && { temporalCli: services.temporalCli }),
     amqpUrl: services.amqpUrl,
+    ...(services.rabbitmqManagementUrl !== undefined && {
+      rabbitmqManagementUrl: services.rabbitmqManagementUrl,
+    }),
     ordersDatabaseUrl: services.ordersDatabaseUrl,
     dispatchDatabaseUrl: services.dispatchDatabaseUrl,
   };

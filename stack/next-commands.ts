@@ -21,7 +21,12 @@ export interface NextCommands {
    * @param runId for the very page with the current details, where a human task is described
    */
   webPage(workflowId: string, runId?: string): string;
+  /** The Web UI's list of what waits for a person. */
+  webTasks(): string;
 }
+
+/** What Temporal finds human tasks by. */
+const WAITS_FOR_PERSON = 'OrderEscalationReason IS NOT NULL';
 
 /** The commands for this stack. */
 export function nextCommands({
@@ -45,6 +50,10 @@ export function nextCommands({
       webUi === ''
         ? `workflow ${workflowId} in your Web UI`
         : `${webUi}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}${runId === undefined ? '' : `/${runId}/user-metadata`}`,
+    webTasks: () =>
+      webUi === ''
+        ? `workflows with ${WAITS_FOR_PERSON} in your Web UI`
+        : `${webUi}/namespaces/${temporalNamespace}/workflows?query=${encodeURIComponent(WAITS_FOR_PERSON)}`,
   };
 }
 

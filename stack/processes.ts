@@ -39,6 +39,7 @@ export const PROCESSES = {
     environment: (stack) => ({
       ...temporalEnvironment(stack),
       AMQP_URL: stack.amqpUrl,
+      RABBITMQ_MANAGEMENT_URL: stack.rabbitmqManagementUrl,
       ORDERS_DATABASE_URL: stack.ordersDatabaseUrl,
       DISPATCH_DATABASE_URL: stack.dispatchDatabaseUrl,
     }),

@@ -1,6 +1,8 @@
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { applyMigrations } from '../database/migrate';
 import { OrderDispatchError } from '../domain/errors';
+import { refuseAdoptersUrl } from '../operations/adopters-database';
+import { ensureSchedules } from '../temporal/schedules';
 import { registerSearchAttributes } from '../temporal/search-attributes';
 import { type GivenServices, givenServices } from './given-services';
 import { isOpen } from './servers/ports';
@@ -36,6 +38,8 @@ export interface Services {
   readonly amqpUrl: string;
   readonly ordersDatabaseUrl: string;
   readonly dispatchDatabaseUrl: string;
+  /** Absent where the broker was given. */
+  readonly rabbitmqManagementUrl?: string;
   /** Ends all that was started and removes its folders. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -62,7 +66,7 @@ export const TEMPLATES = { orders: 'orders_template', dispatch: 'dispatch_templa
 export function startServices(options: StartOptions): Promise<Services> {
   const given = givenServices(process.env);
   return inScope(options, async (scope, progress) => {
-    const [databases, amqpUrl, temporal] = await Promise.all([
+    const [databases, broker, temporal] = await Promise.all([
       provideDatabases(scope, progress, given),
       provideBroker(scope, progress, given),
       provideTemporal(scope, progress, given),
@@ -70,7 +74,7 @@ export function startServices(options: StartOptions): Promise<Services> {
     return {
       scope,
       ...temporal,
-      amqpUrl,
+      ...broker,
       ordersDatabaseUrl: databases.orders,
       dispatchDatabaseUrl: databases.dispatch,
       stop: () => scope.end(),
@@ -159,6 +163,7 @@ async function provideDatabases(
 ): Promise<{ orders: string; dispatch: string }> {
   if (given.databases) {
     progress('PostgreSQL: as ORDERS_DATABASE_URL and DISPATCH_DATABASE_URL say');
+    await refuseAdopters(given.databases.dispatch);
     await migrate(progress, given.databases);
     return given.databases;
   }
@@ -170,12 +175,15 @@ async function provideBroker(
   scope: Scope,
   progress: Progress,
   given: GivenServices,
-): Promise<string> {
-  if (given.amqpUrl === undefined) return (await privateRabbitmq(scope, progress)).url();
+): Promise<Pick<Services, 'amqpUrl' | 'rabbitmqManagementUrl'>> {
+  if (given.amqpUrl === undefined) {
+    const server = await privateRabbitmq(scope, progress);
+    return { amqpUrl: server.url(), rabbitmqManagementUrl: server.managementUrl };
+  }
   const { protocol, hostname, port } = new URL(given.amqpUrl);
   progress(`RabbitMQ: ${hostname}, as AMQP_URL says`);
   const amqpPort = Number(port) || (protocol === 'amqps:' ? 5671 : 5672);
-  if (await isOpen(amqpPort, hostname)) return given.amqpUrl;
+  if (await isOpen(amqpPort, hostname)) return { amqpUrl: given.amqpUrl };
   throw new StackError(`AMQP_URL: nothing answers at ${hostname}, port ${amqpPort}`);
 }
 
@@ -204,6 +212,7 @@ async function registerIn(address: string, namespace: string): Promise<void> {
   try {
     connection = await Connection.connect({ address, connectTimeout: '5 s' });
     await registerSearchAttributes({ connection, namespace });
+    await ensureSchedules(new Client({ connection, namespace }));
   } catch (cause) {
     throw new StackError(
       `Temporal at ${address}, namespace ${namespace}: ${(cause as Error).message}`,
@@ -227,6 +236,14 @@ async function createAndMigrate(
   return { orders, dispatch };
 }
 
+/** Before anything is done to either database: a dispatch system of somebody's own keeps its own. */
+async function refuseAdopters(dispatchUrl: string): Promise<void> {
+  await refuseAdoptersUrl(
+    dispatchUrl,
+    'give one of our own in DISPATCH_DATABASE_URL, or unset both databases for this command',
+  ).catch(asStackError);
+}
+
 async function migrate(
   progress: Progress,
   urls: { orders: string; dispatch: string },
@@ -235,10 +252,12 @@ async function migrate(
     Promise.all([
       applyMigrations({ url: urls.orders, schema: 'orders' }),
       applyMigrations({ url: urls.dispatch, schema: 'dispatch' }),
-    ]).catch((error: unknown) => {
-      throw error instanceof OrderDispatchError
-        ? new StackError(error.message, { cause: error })
-        : error;
-    }),
+    ]).catch(asStackError),
   );
+}
+
+function asStackError(error: unknown): never {
+  throw error instanceof OrderDispatchError
+    ? new StackError(error.message, { cause: error })
+    : error;
 }

@@ -1,16 +1,49 @@
-import {
-  findDispatchRows,
-  toDispatchFacts,
-  type DispatchView,
-} from '../database/dispatch/dispatch-view';
+import { Context, activityInfo } from '@temporalio/activity';
+import { findDispatchRows, toDispatchFacts } from '../database/dispatch/dispatch-view';
+import { followHealthFindings, insertHealthReport } from '../database/orders/health';
+import type { HealthSeverity } from '../domain/health';
 import type { SupplementActivities } from '../domain/reconciliation';
+import { checkHealth, type HealthDependencies } from '../health/check-health';
+import { sweep } from '../reconciliation/sweep';
 
-/** The activity that workflows reach on the supplement system's task queue: it alone reads the dispatch database. */
-export function createSupplementActivities(view: DispatchView): SupplementActivities {
+/** The activities that workflows reach on the supplement system's task queue: it alone has both databases. */
+export function createSupplementActivities(dependencies: HealthDependencies): SupplementActivities {
+  const { orders, dispatchView, temporal, log } = dependencies;
   return {
     async findDispatch({ orderId }) {
-      const rows = await findDispatchRows(view, [orderId]);
+      const rows = await findDispatchRows(dispatchView, [orderId]);
       return toDispatchFacts(rows.get(orderId));
+    },
+
+    async checkHealth() {
+      const report = await checkHealth(dependencies);
+      await insertHealthReport(orders, report);
+      await followHealthFindings(orders, report.findings);
+      for (const { severity, code, what, whatToDo } of report.findings) {
+        log[severity === 'critical' ? 'error' : 'warn']({ code, whatToDo }, what);
+      }
+      const count = (wanted: HealthSeverity) =>
+        report.findings.filter(({ severity }) => severity === wanted).length;
+      return { critical: count('critical'), warning: count('warning') };
+    },
+
+    async sweepOrders({ from, until }) {
+      const { heartbeatTimeoutMs = 0 } = activityInfo();
+      const context = Context.current();
+      const beat = setInterval(() => context.heartbeat(), Math.max(1_000, heartbeatTimeoutMs / 3));
+      try {
+        const { looked, found, tasks } = await sweep({
+          orders,
+          dispatchView,
+          temporal,
+          from: new Date(from),
+          until: new Date(until),
+        });
+        log.info({ from, until, looked, found: found.length, tasks }, 'swept');
+        return { looked, found: found.length };
+      } finally {
+        clearInterval(beat);
+      }
     },
   };
 }

@@ -21,6 +21,8 @@ export interface SupplementSystemOptions {
   /** The same codec as the worker's, where payloads are encrypted. */
   dataConverter?: Pick<DataConverter, 'payloadCodecs'>;
   amqpUrl: string;
+  /** RabbitMQ's management API: without it, bindings and alarms are not checked. */
+  rabbitmqManagementUrl?: string;
   ordersDatabaseUrl: string;
   /** Any database that offers the view `order_dispatch_dispatches_v1`; only read. */
   dispatchDatabaseUrl: string;
@@ -54,6 +56,7 @@ export async function startSupplementSystem(
   options: SupplementSystemOptions,
 ): Promise<SupplementSystem> {
   const { connection, namespace, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl, log } = options;
+  const { rabbitmqManagementUrl } = options;
   const { graceMs, pauses, dataConverter } = options;
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -68,12 +71,20 @@ export async function startSupplementSystem(
     const publisher = await Publisher.open({ url: amqpUrl, name: 'supplement publish', log });
     opened.push(() => publisher.close());
     const connected = defined({ connection, namespace, dataConverter });
-    const temporal = new Client(connected);
+    const temporal = new Client({ ...connected });
 
     const worker = await Worker.create({
       ...connected,
       taskQueue: TASK_QUEUES.supplement,
-      activities: createSupplementActivities(dispatchView),
+      activities: createSupplementActivities({
+        orders,
+        ordersDatabaseUrl,
+        dispatchView,
+        amqpUrl,
+        temporal,
+        log,
+        ...defined({ rabbitmqManagementUrl }),
+      }),
       maxConcurrentActivityTaskExecutions: 20,
       shutdownGraceTime: '5s',
     });

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { DispatchOrderInput } from '../domain/workflow-contract';
 import type { CancelOrderInput, ReconcileOrderInput } from '../domain/workflow-contract';
+import type { OrderStatusView, ReadOrderInput } from '../domain/workflow-contract';
 import {
   MEMO_CONTENT_HASH,
   SIGNALS,
@@ -8,6 +9,7 @@ import {
   WORKFLOW_TYPES,
   cancelOrderWorkflowId,
   dispatchOrderWorkflowId,
+  readOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
 
@@ -17,7 +19,14 @@ import {
  */
 const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
 
-const SHARED = { taskQueue: TASK_QUEUES.main, workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS };
+/** Leads who looks at a workflow in the Web UI to where a human task is described; nothing personal. */
+const SUMMARY = 'If this waits for a person: User Metadata says what happened and what to decide';
+
+const SHARED = {
+  taskQueue: TASK_QUEUES.main,
+  workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+  staticSummary: SUMMARY,
+};
 
 /**
  * Starts the workflow that dispatches an order.
@@ -82,4 +91,28 @@ export async function startReconcileOrder(
     signalArgs: [input],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
   });
+}
+
+/** How long a worker may take to read an order's row, its outages included. */
+const READ_ORDER_TIMEOUT = '1 minute';
+
+/**
+ * Has a worker read where an order stands by its row: for an order whose own workflow is gone. Nothing is
+ * changed by it.
+ *
+ * @throws WorkflowFailedError of the type `OrderNotFound` where there is no such row.
+ */
+export async function readOrderByWorkflow(
+  temporal: Client,
+  input: ReadOrderInput,
+): Promise<OrderStatusView> {
+  const handle = await temporal.workflow.start(WORKFLOW_TYPES.readOrder, {
+    taskQueue: TASK_QUEUES.main,
+    workflowId: readOrderWorkflowId(input.orderId),
+    args: [input],
+    workflowExecutionTimeout: READ_ORDER_TIMEOUT,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
+  return (await handle.result()) as OrderStatusView;
 }

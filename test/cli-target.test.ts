@@ -11,6 +11,7 @@ import {
   copyPackage,
   createFolder,
   errorLine,
+  unwrapped,
   runCli,
   writeStackFile,
   type RunCliOptions,
@@ -51,7 +52,7 @@ describe('target of a command', () => {
   /** Asks for an order that nobody placed: the answer proves that the target was reached. */
   const look = async (options: RunCliOptions, ...args: string[]) => {
     const result = await cli(['show', 'o-nobody', ...args], options);
-    const [said] = /^target: .*$/m.exec(result.stderr) ?? [];
+    const [said] = /^target: .*$/m.exec(unwrapped(result.stderr)) ?? [];
     return { ...result, said, reached: result.stderr.includes('OrderNotFound') };
   };
 
@@ -102,11 +103,11 @@ describe('target of a command', () => {
     async (_what, environment) => {
       const result = await look({ directory: withStack, environment });
       expect(result).toMatchObject({ exitCode: 2, stdout: '', said: undefined });
-      expect(result.stderr).toMatch(
+      expect(unwrapped(result.stderr)).toMatch(
         /^error: [^\n]+ choose with --from environment or --from local-stack, or with --address [^\n]+\n$/,
       );
       expect(result.stderr).toContain(`${Object.keys(environment)[0]}=`);
-      expect(result.stderr).toContain(`(${address}, namespace ${namespace})`);
+      expect(unwrapped(result.stderr)).toContain(`(${address}, namespace ${namespace})`);
       for (const chosen of [
         ['--address', address, '--namespace', namespace],
         ['--from', 'local-stack'],
@@ -155,7 +156,7 @@ describe('target of a command', () => {
 
     test("the local stack's address goes with its databases, whatever the environment names", async () => {
       const chosen = await sweep({ ORDERS_DATABASE_URL: elsewhere }, '--address', address);
-      expect(chosen.stderr).toContain(
+      expect(unwrapped(chosen.stderr)).toContain(
         `target: local stack (${address}, namespace ${namespace}, order database 127.0.0.1:1/orders, dispatch database 127.0.0.1:1/dispatch)`,
       );
     });
@@ -181,7 +182,7 @@ describe('target of a command', () => {
         directory: withStack,
         input: JSON.stringify(newOrder()),
       });
-      expect(placed.stdout).toMatch(/order-dispatch show \S+ --from local-stack$/m);
+      expect(unwrapped(placed.stdout)).toMatch(/order-dispatch show \S+ --from local-stack$/m);
     });
   });
 
@@ -199,10 +200,14 @@ describe('target of a command', () => {
         directory: bare,
       });
       expect(other).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(errorLine(other)).toMatch(/^error: .*namespace.*: check --namespace or/i);
+      expect(errorLine(other)).toMatch(
+        /^error: .*namespace.*: check the namespace .*--namespace or/i,
+      );
     }
     expect(noNamespace).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(errorLine(noNamespace)).toMatch(/^error: Namespace.*no.*: check --namespace or/i);
+    expect(errorLine(noNamespace)).toMatch(
+      /^error: InvalidConfiguration: Namespace.*no.*: check the namespace .*--namespace or/i,
+    );
   });
 
   test.each([
@@ -337,7 +342,7 @@ describe('target of a command', () => {
       const environment = { ORDERS_DATABASE_URL: orders, DISPATCH_DATABASE_URL: dispatch };
       const first = await cli(['setup', 'migrate'], { directory: bare, environment });
       expect(first).toMatchObject({ exitCode: 0 });
-      expect(first.stdout).toMatch(
+      expect(unwrapped(first.stdout)).toMatch(
         /^orders database: applied \d+_init.*\ndispatch database: applied/,
       );
       const second = await cli(['setup', 'migrate', '--json'], { directory: bare, environment });
@@ -379,7 +384,9 @@ describe('target of a command', () => {
       ]) {
         const refused = await cli(args, { directory: bare, environment });
         expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
-        expect(refused.stderr).toMatch(/^error: .*dispatch system of your own.*unset DISPATCH_DA/m);
+        expect(errorLine(refused)).toMatch(
+          /^error: .*dispatch system of your own.*unset DISPATCH_DA/,
+        );
       }
       const { rows } = await own.query<{ name: string }>(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",

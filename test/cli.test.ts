@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +10,15 @@ import type { Order } from '../domain/order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { workflowIdsOf } from '../temporal/order-workflows';
 import { startProcess, type TestProcess } from './processes';
-import { createFolder, errorLine, runCli, startCli, type RunCliOptions } from './run-cli';
+import { createNamespace } from '../stack/servers/temporal-namespace';
+import {
+  createFolder,
+  errorLine,
+  runCli,
+  startCli,
+  unwrapped,
+  type RunCliOptions,
+} from './run-cli';
 import {
   createSurroundings,
   eventually,
@@ -29,6 +39,9 @@ const IMPATIENT: PolicyOverrides = {
 
 /** Nobody is asked for a person as long as a test takes. */
 const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 60_000, initialIntervalMs: 1_000 };
+
+/** Its standard library has a terminal to run a program at. */
+const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 const BY_ANA = ['--actor', 'ana', '--note', 'she said so'];
 
@@ -53,6 +66,10 @@ describe('command line', () => {
     );
     return name;
   };
+  const databases = () => ({
+    ORDERS_DATABASE_URL: bed.ordersDatabaseUrl,
+    DISPATCH_DATABASE_URL: bed.dispatchDatabaseUrl,
+  });
   const staySilent = ({ orderId }: Order) =>
     bed.script(orderId, ({ kind }) =>
       kind === 'withdrawal' ? { kind: 'withdraw' } : { kind: 'staySilent' },
@@ -72,6 +89,48 @@ describe('command line', () => {
       const tasks = JSON.parse(stdout) as { orderId: string; taskId: string }[];
       return tasks.find((task) => task.orderId === orderId) && tasks;
     });
+
+  /** A dead letter that is no text. */
+  const addDeadLetter = () => {
+    const now = new Date();
+    return bed.orders.deadLetter.create({
+      data: {
+        fingerprint: randomUUID(),
+        sourceQueue: 'dispatch.requests',
+        messageId: 'm',
+        type: 'unknown',
+        appId: 'other',
+        deadLetterReason: 'MalformedMessage',
+        properties: {},
+        headers: {},
+        content: Buffer.from([0xff, 0xfe]),
+        attempts: 1,
+        firstFailedAt: now,
+        lastFailedAt: now,
+      },
+    });
+  };
+  /** What a person sees who types `answer` at a terminal. */
+  const atTerminal = async (
+    args: string[],
+    answer: string,
+    environment: Record<string, string>,
+  ): Promise<string> => {
+    const program = join(__dirname, '..', 'dist', 'cli', 'main.js');
+    const pseudo = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) != 0)';
+    const words = [process.execPath, program, ...args, ...target()];
+    const running = spawn('python3', ['-c', pseudo, ...words], {
+      cwd: folder.path,
+      env: { ...process.env, ...environment, NO_COLOR: '1' },
+    });
+    let seen = '';
+    running.stdout.setEncoding('utf8').on('data', (text: string) => {
+      seen += text;
+      if (seen.includes('[y/N]') && !running.stdin.writableEnded) running.stdin.end(answer);
+    });
+    await once(running, 'close');
+    return seen;
+  };
 
   describe('an order from its file to its courier', () => {
     test('place says what it placed, show where it stands', async () => {
@@ -144,7 +203,7 @@ describe('command line', () => {
       expect(stdout).toMatch(/^status +escalated$/m);
       expect(stdout).toMatch(/^human task +noAcknowledgement, since .* \(\d+ s\)$/m);
       expect(stdout).toMatch(/^it takes +retry, markDispatched, cancel$/m);
-      expect(stdout).toContain(
+      expect(unwrapped(stdout)).toContain(
         `order-dispatch tasks resolve dispatch-order/${orderId} --decision retry --actor "YOUR NAME" --note "WHY" ${target().join(' ')}`,
       );
     });
@@ -153,13 +212,15 @@ describe('command line', () => {
       const orderId = await escalated();
       acceptBy(orderId, 'courier-4');
       const { stdout } = await cli(['show', orderId]);
-      const [printed = ''] = /\S*npx .* --decision markDispatched .*/.exec(stdout) ?? [];
+      const commands = stdout.match(/npx (?:.* \\\n)*.*/g) ?? [];
+      const printed = commands.find((command) => command.includes('markDispatched')) ?? '';
+      expect(printed).toContain(' \\\n');
       const shell = (command: string) =>
         promisify(execFile)('sh', ['-e', '-c', command], { cwd: folder.path });
       await expect(shell(printed)).rejects.toMatchObject({
         code: 2,
         stderr: expect.stringMatching(
-          /^error: --courier: is still the placeholder: fill it in; --actor: is .*; --note: is /,
+          /^error: --courier: is still the placeholder: fill it in; --actor: is .*; --note: is /s,
         ),
       });
       const filledIn = printed
@@ -193,16 +254,20 @@ describe('command line', () => {
       expect(shown.stdout).toMatch(/^decision +retry by ana, \d{4}-/m);
       expect(shown.stdout).toMatch(/^note +ba\\u001b\[2Jck$/m);
       expect(shown.stdout).toMatch(/^order database +dispatched, courier courier-4, changed/m);
-      expect(shown.stdout).toMatch(/^dispatch database +live, courier courier-4, request \S+\.2$/m);
-      await bed.temporal.connection.workflowService.deleteWorkflowExecution({
-        namespace: bed.namespace,
-        workflowExecution: { workflowId: dispatchOrderWorkflowId(orderId) },
+      expect(unwrapped(shown.stdout)).toMatch(
+        /^dispatch database +live, courier courier-4, request \S+\.2$/m,
+      );
+      // A namespace that never had it: when Temporal really deletes a workflow, it alone decides.
+      const elsewhere = `${bed.namespace}-elsewhere`;
+      await createNamespace(bed.stack.temporalAddress, elsewhere);
+      const args = ['--address', bed.stack.temporalAddress, '--namespace', elsewhere];
+      const forgotten = await runCli(['show', orderId, ...args], {
+        directory: folder.path,
+        environment,
       });
-      const forgotten = await eventually(async () => {
-        const result = await cli(['show', orderId], { environment });
-        return result.stdout.includes('does not know it any more') && result;
-      });
-      expect(forgotten.stdout).toMatch(/^status +dispatched$/m);
+      expect(forgotten.stdout).toMatch(
+        /^status +dispatched\nTemporal +does not know it any more$/m,
+      );
     });
 
     test('with --json an error is JSON on stdout, too', async () => {
@@ -226,21 +291,24 @@ describe('command line', () => {
       expect(ids.indexOf(first)).toBeGreaterThanOrEqual(0);
       expect(ids.indexOf(first)).toBeLessThan(ids.indexOf(second));
       const table = await cli(['tasks', 'list']);
-      expect(table.stdout).toMatch(/task +│ order +│ escalation reason +│ waiting since +│ age/);
+      expect(table.stdout).toMatch(/task +│ escalation reason +│ waiting since +│ age/);
       expect(table.stdout).toMatch(
-        new RegExp(`${dispatchOrderWorkflowId(first)} +│ ${first} +│ noAcknowledgement`),
+        new RegExp(`│ order ${first} +│\n│ dispatch-order +│ noAcknowledgement +│ \\d{4}-`),
+      );
+      expect(unwrapped(table.stdout)).toContain(
+        `its order: ${dispatchOrderWorkflowId(ids[0] ?? '')}`,
       );
     });
 
     test('tasks show takes an order or a task ID, and prints what happened and what one can do', async () => {
       const orderId = await escalated();
       const byOrder = await cli(['tasks', 'show', orderId]);
-      expect(byOrder.stdout).toContain(`Order ${orderId} waits for a person.`);
+      expect(unwrapped(byOrder.stdout)).toContain(`Order ${orderId} waits for a person.`);
       expect(byOrder.stdout).not.toMatch(/[*`]/);
       expect(byOrder.stdout.indexOf('tasks resolve')).toBeLessThan(
         byOrder.stdout.indexOf('waits for a person'),
       );
-      expect(byOrder.stdout).toContain(
+      expect(unwrapped(byOrder.stdout)).toContain(
         `tasks resolve dispatch-order/${orderId} --decision markDispatched --courier`,
       );
       const byTask = await cli(['tasks', 'show', dispatchOrderWorkflowId(orderId), '--json']);
@@ -254,12 +322,29 @@ describe('command line', () => {
       ]);
     });
 
+    test('tasks show has the order, too, and both rows and the last decision where the databases are known', async () => {
+      const orderId = await escalated();
+      const temporalAlone = await cli(['tasks', 'show', orderId]);
+      expect(temporalAlone.stdout).toMatch(/^items +2 x noodles, 1250 each$/m);
+      expect(temporalAlone.stdout).not.toContain('order database');
+      await bed.client.getOrder(orderId).resolve({ decision: 'retry', actor: 'ana', note: 'back' });
+      await openTask(bed.client.getOrder(orderId));
+      const shown = await cli(['tasks', 'show', orderId], { environment: databases() });
+      expect(shown.stdout).toMatch(/^decision +retry by ana, \d{4}-/m);
+      expect(shown.stdout).toMatch(/^order database +escalated, changed/m);
+      expect(shown.stdout).toMatch(/^dispatch database +no dispatch$/m);
+      const json = await cli(['tasks', 'show', orderId, '--json'], { environment: databases() });
+      expect(JSON.parse(json.stdout)).toMatchObject([
+        { orderId, order: { orderId }, row: { decision: 'retry' }, dispatch: null },
+      ]);
+    });
+
     test('tasks resolve retries the order, and says so', async () => {
       const orderId = await escalated();
       acceptBy(orderId, 'courier-4');
       const resolved = await cli(['tasks', 'resolve', orderId, '--decision', 'retry', ...BY_ANA]);
       expect(resolved.exitCode).toBe(0);
-      expect(resolved.stdout).toContain(
+      expect(unwrapped(resolved.stdout)).toContain(
         `order ${orderId} is placed again, with request ${orderId}.2`,
       );
       expect(await bed.client.getOrder(orderId).result()).toMatchObject({
@@ -302,10 +387,11 @@ describe('command line', () => {
         ['place', '--file', await orderFile(order), '--wait', '--json', ...target()],
         { directory: folder.path },
       );
-      await eventually(() => placing.stderr().includes('waits for a person (noAcknowledgement)'));
-      expect(placing.stderr()).toContain(`waiting until order ${order.orderId} is dispatched`);
-      expect(placing.stderr()).toMatch(
-        new RegExp(`^  npx .*tasks resolve \\S*${order.orderId} --decision retry --actor`, 'm'),
+      const told = () => unwrapped(placing.stderr());
+      await eventually(() => told().includes('waits for a person (noAcknowledgement)'));
+      expect(told()).toContain(`waiting until order ${order.orderId} is dispatched`);
+      expect(told()).toMatch(
+        new RegExp(` npx .*tasks resolve \\S*${order.orderId} --decision retry --actor`, 'm'),
       );
       const args = ['--decision', 'markDispatched', '--courier', 'bike-1', ...BY_ANA];
       await cli(['tasks', 'resolve', order.orderId, ...args]);
@@ -333,29 +419,13 @@ describe('command line', () => {
       bed.script(order.orderId, () => ({ kind: 'refuseWithdrawal' }));
       const late = await cli(['cancel', order.orderId, ...BY_ANA]);
       expect(late).toMatchObject({ exitCode: 1, stdout: '' });
-      expect(late.stderr).toMatch(/^error: TooLateToCancel: .*courier-9$/m);
+      expect(errorLine(late)).toMatch(/^error: TooLateToCancel: .*courier-9$/);
     });
   });
 
   test('discard --all without a terminal wants --yes', async () => {
     const environment = { ORDERS_DATABASE_URL: bed.ordersDatabaseUrl };
-    const now = new Date();
-    const { id } = await bed.orders.deadLetter.create({
-      data: {
-        fingerprint: 'binary',
-        sourceQueue: 'dispatch.requests',
-        messageId: 'm',
-        type: 'unknown',
-        appId: 'other',
-        deadLetterReason: 'MalformedMessage',
-        properties: {},
-        headers: {},
-        content: Buffer.from([0xff, 0xfe]),
-        attempts: 1,
-        firstFailedAt: now,
-        lastFailedAt: now,
-      },
-    });
+    const { id } = await addDeadLetter();
     const act = (...args: string[]) => cli(['dead-letters', ...args], { environment });
     const shown = await act('show', String(id), '--content');
     expect(shown.stdout).toMatch(/^content \(binary, as base64\) +\/\/4=$/m);
@@ -367,6 +437,31 @@ describe('command line', () => {
     expect((await act('discard', '--all', '--yes', ...BY_ANA)).stdout).toBe('discarded 1\n');
     expect((await act('list')).stdout).toBe('no dead letter fits\n');
   });
+
+  (hasPython ? test : test.skip)(
+    'discard --all asks at a terminal, and takes yes alone for a yes',
+    async () => {
+      const environment = { ORDERS_DATABASE_URL: bed.ordersDatabaseUrl };
+      await addDeadLetter();
+      const act = (...args: string[]) => cli(['dead-letters', ...args], { environment });
+      const no = await atTerminal(
+        ['dead-letters', 'discard', '--all', ...BY_ANA],
+        'n\n',
+        environment,
+      );
+      expect(no).toContain('discard 1 open dead letters for good? [y/N] ');
+      expect(no).toContain('error: nothing was discarded');
+      const still = JSON.parse((await act('list', '--json')).stdout) as { id: string }[];
+      expect(still).toHaveLength(1);
+      const yes = await atTerminal(
+        ['dead-letters', 'discard', '--all', ...BY_ANA],
+        'y\n',
+        environment,
+      );
+      expect(yes).toMatch(/\? \[y\/N\] .*discarded 1/s);
+      expect((await act('list', '--json')).stdout).toBe('[]\n');
+    },
+  );
 
   describe('waiting', () => {
     /** An order whose withdrawal nobody answers for a long time. */
@@ -382,10 +477,9 @@ describe('command line', () => {
       const orderId = await unwithdrawable();
       const waited = await cli(['cancel', orderId, ...BY_ANA, '--timeout', '4']);
       expect(waited).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(waited.stderr).toContain(
-        `waiting until the dispatch system has given up order ${orderId}`,
-      );
-      expect(waited.stderr).toMatch(/^error: WaitTimedOut: waited 4 s until .* show \S+ /m);
+      const said = unwrapped(waited.stderr);
+      expect(said).toContain(`waiting until the dispatch system has given up order ${orderId}`);
+      expect(said).toMatch(/^error: WaitTimedOut: waited 4 s until .* show \S+ /m);
       expect(await bed.client.getOrder(orderId).status()).toMatchObject({ status: 'cancelling' });
     });
 
@@ -399,7 +493,9 @@ describe('command line', () => {
       const waits = await escalated();
       acceptBy(waits, 'courier-3');
       const resolve = ['tasks', 'resolve', waits, '--decision', 'retry', ...BY_ANA, '--no-wait'];
-      expect((await cli(resolve)).stdout).toContain(`retry is taken down for order ${waits}`);
+      expect(unwrapped((await cli(resolve)).stdout)).toContain(
+        `retry is taken down for order ${waits}`,
+      );
       expect(await bed.client.getOrder(waits).result()).toMatchObject({ resolvedBy: 'ana' });
       const reconciled = await cli(['reconcile', waits, '--actor', 'ana', '--no-wait']);
       expect(reconciled).toMatchObject({ exitCode: 0 });
@@ -462,6 +558,35 @@ describe('command line', () => {
       await surroundings.remove();
     });
 
+    test('does not keep show from what the databases have: it says so, and exits with 3', async () => {
+      const { stack, namespace } = surroundings;
+      const args = ['show', orderId, '--address', stack.temporalAddress, '--namespace', namespace];
+      const environment = {
+        ORDERS_DATABASE_URL: surroundings.ordersDatabaseUrl,
+        DISPATCH_DATABASE_URL: surroundings.dispatchDatabaseUrl,
+      };
+      const [shown, json] = await Promise.all(
+        [args, [...args, '--json']].map((each) =>
+          runCli(each, { directory: folder.path, environment }),
+        ),
+      );
+      expect(shown?.exitCode).toBe(3);
+      expect(shown?.stdout).toMatch(
+        /^status +escalated\nworkflow +does not answer: is its worker up\?$/m,
+      );
+      expect(shown?.stdout).toMatch(/^items +2 x noodles/m);
+      expect(shown?.stdout).toMatch(/^order database +escalated, changed/m);
+      expect(shown?.stdout).toMatch(/^dispatch database +no dispatch$/m);
+      expect(shown?.stderr).toMatch(/^error: DispatchUnavailable: /m);
+      expect(json?.exitCode).toBe(3);
+      expect(JSON.parse(json?.stdout ?? '')).toMatchObject({
+        orderId,
+        status: 'escalated',
+        unanswered: expect.stringContaining('does a worker run'),
+        dispatch: null,
+      });
+    }, 60_000);
+
     test('is DispatchUnavailable in every command that needs one', async () => {
       const hanging = ['--address', bed.stack.temporalAddress];
       hanging.push('--namespace', surroundings.namespace);
@@ -479,7 +604,7 @@ describe('command line', () => {
       const unavailable: unknown = expect.stringMatching(
         /^error: DispatchUnavailable: .*does a worker run/m,
       );
-      expect(results).toEqual(
+      expect(results.map((each) => ({ ...each, stderr: unwrapped(each.stderr) }))).toEqual(
         results.map(() => ({ exitCode: 3, stdout: '', stderr: unavailable })),
       );
     }, 90_000);
@@ -614,8 +739,8 @@ describe('bad input', () => {
     async (_what, args, message) => {
       const result = await runCli(args, { directory: folder.path });
       expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
-      expect(result.stderr).toMatch(message);
+      expect(unwrapped(result.stderr)).toMatch(/^error: [^\n]+\n$/);
+      expect(unwrapped(result.stderr)).toMatch(message);
       expect(result.stderr).not.toContain('SECRET');
     },
   );
@@ -638,6 +763,10 @@ describe('help', () => {
     'tasks list',
     'tasks show',
     'tasks resolve',
+    'bulk',
+    'bulk list',
+    'bulk show',
+    'bulk abort',
     'setup',
     'setup search-attributes',
     'setup migrate',
@@ -645,7 +774,34 @@ describe('help', () => {
     const { exitCode, stdout } = await runCli([...name.split(' '), '--help']);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^Usage: .*\n\n[A-Z][^.]*\.\n/);
-    expect(stdout).toMatch(new RegExp(`Examples?:\\n.*order-dispatch ${name}`));
+    const examples = stdout.replaceAll(/ \\\n +/g, ' ');
+    expect(examples).toMatch(new RegExp(`Examples?:\\n.*order-dispatch ${name}`));
+  });
+
+  test.each([
+    '',
+    'place',
+    'show',
+    'cancel',
+    'reconcile',
+    'sweep',
+    'tasks',
+    'tasks resolve',
+    'bulk show',
+    'bulk abort',
+    'dead-letters list',
+    'dead-letters replay',
+    'dead-letters discard',
+    'repairs list',
+    'prune',
+    'erase',
+    'setup migrate',
+    'setup search-attributes',
+  ])('the help of `%s` fits 80 columns', async (name) => {
+    const { stdout } = await runCli([...name.split(' ').filter(Boolean), '--help'], {
+      directory: join(__dirname, '..'),
+    });
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
   test('no command at all is a usage error that shows the help on stderr', async () => {

@@ -52,6 +52,18 @@ describe('while the broker holds its confirms back', () => {
     await published;
   });
 
+  test('a connection that is lost while it is being closed holds no shutdown up', async () => {
+    const own = await startProxy(surroundings.amqpUrl);
+    const lost = await Publisher.open({ url: own.url, name: 'test', log: silentLogger() });
+    own.hold();
+    let isClosed = false;
+    const closing = lost.close().then(() => (isClosed = true));
+    // Whatever the broker says now, nobody hears it.
+    await own.close();
+    await eventually(() => isClosed, { what: 'the end of closing' });
+    await closing;
+  });
+
   test('no message is acked whose dead letter is not confirmed', async () => {
     const seen: string[] = [];
     const consumer = await startConsumer({

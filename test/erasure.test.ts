@@ -23,7 +23,7 @@ import { findTemporalRemains } from '../operations/erase-remains';
 import { replayDeadLetters } from '../operations/dead-letters-replay';
 import { silentLogger } from '../runtime/logger';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
-import { errorLine, runCli } from './run-cli';
+import { errorLine, runCli, unwrapped } from './run-cli';
 import { eventually, lockAwaited, newOrder, setup, type TestBed } from './setup';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -156,11 +156,14 @@ describe('erasure', () => {
       (transaction) => eraseLateDeadLetters(transaction, orderId),
       { dryRun: false },
     );
-  /** Everything that both databases hold, as text. */
+  /** Everything that both databases hold, as text; not which events were sent meanwhile. */
   const dump = async () => {
     const texts = await bed.orders.$queryRaw<{ text: string }[]>`
       SELECT t::text AS text FROM orders t UNION ALL SELECT t::text FROM acknowledgements t
       UNION ALL SELECT t::text FROM repairs t UNION ALL SELECT t::text FROM erasures t
+      UNION ALL SELECT t::text FROM human_tasks t UNION ALL SELECT t::text FROM audit t
+      UNION ALL SELECT (to_jsonb(t) - 'sent_at')::text FROM outcome_events t
+      UNION ALL SELECT t::text FROM bulk_runs t UNION ALL SELECT t::text FROM bulk_rows t
       UNION ALL SELECT t::text || convert_from(content, 'UTF8') FROM dead_letters t`;
     const more = await bed.dispatches.$queryRaw<{ text: string }[]>`
       SELECT t::text AS text FROM dispatches t UNION ALL SELECT t::text FROM inbox t`;
@@ -210,13 +213,47 @@ describe('erasure', () => {
       orderId: second.orderId,
       headers: { 'x-of': customerId },
     });
+    // As a person's decision leaves them: the trigger makes the audit's row of the last act.
+    const taskId = dispatchOrderWorkflowId(second.orderId);
+    const said = { actor: 'mia', via: 'cli', note: `spoke with ${customerId}` };
+    await bed.orders.order.update({
+      where: { orderId: second.orderId },
+      data: { lastAct: { act: 'resolve', decision: 'retry', ...said } },
+    });
+    await bed.orders.humanTask.create({
+      data: {
+        ...{ taskId, orderId: second.orderId, kind: 'order', escalationReason: 'rejected' },
+        ...{ openedAt: new Date(), dueAt: new Date(), overdueAt: new Date() },
+        ...{ closedAt: new Date(), closedBy: 'person', claimedBy: customerId, ...said },
+      },
+    });
+    const run = await bed.orders.bulkRun.create({
+      data: {
+        ...{ actor: 'mia', via: 'cli', note: `as ${customerId} said`, decision: 'retry' },
+        ...{ filter: { claimedBy: customerId }, ratePerSecond: 20 },
+        ...{ state: 'aborted', endedAt: new Date(), abortedBy: customerId, abortNote: 'no' },
+        rows: {
+          create: {
+            ...{ n: 1, taskId: 'dispatch-order/o-1', openedAt: new Date(), orderId: 'o-1' },
+            ...{ escalationReason: 'noAcknowledgement', state: 'refused' },
+            outcome: `decided by ${customerId}`,
+          },
+        },
+      },
+    });
     expect(await dump()).toContain(customerId);
 
     const erasure = await erase(customerId);
     expect(erasure).toMatchObject({
       orderIds: [first.orderId, second.orderId],
       erasedBefore: 0,
-      rows: { orders: 2, acknowledgements: 1, repairs: 1, deadLetters: 1, inbox: 1 },
+      rows: {
+        ...{ orders: 2, acknowledgements: 1, repairs: 1, humanTasks: 1, audit: 1 },
+        ...{ bulkRuns: 1, deadLetters: 1, inbox: 1 },
+      },
+    });
+    expect(await bed.orders.bulkRun.findUnique({ where: { id: run.id } })).toMatchObject({
+      ...{ actor: 'mia', note: 'erased', abortedBy: 'erased', abortNote: 'no' },
     });
     const left = await dump();
     expect(left).not.toContain(customerId);
@@ -244,6 +281,14 @@ describe('erasure', () => {
     });
     const repair = await bed.orders.repair.findFirst({ where: { orderId: second.orderId } });
     expect(repair).toMatchObject({ actor: 'mia', note: 'erased' });
+    const acts = await bed.orders.auditEntry.findMany({ where: { orderId: second.orderId } });
+    expect(acts).toMatchObject([
+      { act: 'resolve', decision: 'retry', actor: 'mia', note: 'erased' },
+    ]);
+    expect(await bed.orders.auditEntry.findFirst({ orderBy: { id: 'desc' } })).toMatchObject({
+      ...{ act: 'erase', via: 'cli', orderId: null },
+      ...BY_ANA,
+    });
     // The audit knows the customer by hash only.
     expect(await bed.orders.erasure.findFirst({ orderBy: { id: 'desc' } })).toMatchObject({
       ...BY_ANA,
@@ -251,6 +296,9 @@ describe('erasure', () => {
       orders: 2,
       acknowledgements: 1,
       repairs: 1,
+      humanTasks: 1,
+      audit: 1,
+      bulkRuns: 1,
       deadLetters: 1,
       inbox: 1,
     });
@@ -334,7 +382,17 @@ describe('erasure', () => {
       await seed(customerId, { status: 'escalated', escalationReason: 'rejected' }),
       await seed(customerId, { status: 'cancelling' }),
       await seed(customerId, { escalationReason: 'withdrawalFailed' }),
+      await seed(customerId, {}),
     ];
+    const [finding] = unsettled.slice(-1);
+    await bed.orders.humanTask.create({
+      data: {
+        taskId: `reconcile-order/${finding?.orderId}`,
+        orderId: finding?.orderId ?? null,
+        ...{ kind: 'discrepancy', escalationReason: 'discrepancy' },
+        ...{ openedAt: new Date(), dueAt: new Date(), overdueAt: new Date() },
+      },
+    });
     const lost = personalOrder(customerId);
     const deadLetter = await seedDeadLetter({ body: requestOf(lost), orderId: lost.orderId });
     const erasures = await bed.orders.erasure.count();
@@ -493,9 +551,7 @@ describe('erasure', () => {
           await lockCustomerOrders(transaction, { customerId, customerHashes: ['h'] });
           const { actor, note } = BY_ANA;
           const erasureId = await insertErasure(transaction, {
-            customerHash: 'h',
-            actor,
-            note,
+            ...{ customerHash: 'h', actor, note, via: 'cli' },
             at,
           });
           await eraseDeadLetters(transaction, { orderIds: [orderId], customerId, actor, at });
@@ -583,15 +639,38 @@ describe('erasure', () => {
       const erased = await cli('--customer', customerId);
       expect(erased.exitCode).toBe(0);
       expect(erased.stdout).toMatch(/^rows blanked +orders 1$/m);
-      expect(erased.stdout).toContain(`namespace ${bed.namespace} keeps histories for 1 d 0 h`);
-      expect(erased.stdout).toContain(
+      expect(unwrapped(erased.stdout)).toContain(
+        `namespace ${bed.namespace} keeps histories for 1 d 0 h`,
+      );
+      expect(unwrapped(erased.stdout)).toContain(
         `temporal workflow delete --workflow-id ${dispatchOrderWorkflowId(order.orderId)} --address ${bed.stack.temporalAddress} --namespace ${bed.namespace}`,
       );
-      expect(erased.stdout).toContain('supplement.requests: the copy of a request stays until');
+      expect(unwrapped(erased.stdout)).toContain(
+        'supplement.requests: the copy of a request stays until',
+      );
       for (const { stdout, stderr } of [tried, erased]) {
         expect(stdout + stderr).not.toContain(customerId);
       }
       expect(await erasedAt(order)).toBeInstanceOf(Date);
+    });
+
+    test('again, it says only what is left: what came since, and what remains', async () => {
+      const customerId = newCustomer();
+      const order = await dispatched(customerId);
+      await cli('--customer', customerId);
+      const [counts = '', remains = ''] = (await cli('--customer', customerId)).stdout.split(
+        '\n\n',
+      );
+      expect(counts).toMatch(/^orders of the customer +1, all erased before$/m);
+      expect(counts).toMatch(/^rows blanked +none: nothing was left$/m);
+      expect(counts).not.toContain(order.orderId);
+      expect(remains).toContain(dispatchOrderWorkflowId(order.orderId));
+      const late = await dispatched(customerId);
+      const more = await cli('--customer', customerId);
+      expect(more.stdout).toMatch(
+        new RegExp(`^orders of the customer +2, 1 of them erased before\n +${late.orderId}$`, 'm'),
+      );
+      expect(more.stdout).toMatch(/^rows blanked +orders 1$/m);
     });
 
     test('what is not settled is listed with the command that settles it, and exits with 1', async () => {
@@ -600,10 +679,12 @@ describe('erasure', () => {
       const waits = await seed(customerId, { status: 'escalated', escalationReason: 'rejected' });
       const refused = await cli('--customer', customerId);
       expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
-      expect(refused.stderr).toContain(`order-dispatch cancel ${placed.orderId} --actor`);
-      expect(refused.stderr).toContain(`order-dispatch tasks show ${waits.orderId}`);
+      expect(unwrapped(refused.stderr)).toContain(
+        `order-dispatch cancel ${placed.orderId} --actor`,
+      );
+      expect(unwrapped(refused.stderr)).toContain(`order-dispatch tasks show ${waits.orderId}`);
       expect(errorLine(refused)).toMatch(
-        /\nerror: ErasureRefused: nothing was erased: 2 of the customer's orders must be settled first$/,
+        /error: ErasureRefused: nothing was erased: 2 of the customer's orders must be settled first$/,
       );
       const asJson = await cli('--customer', customerId, '--json');
       expect(asJson.exitCode).toBe(1);

@@ -115,8 +115,9 @@ describe('human task', () => {
       cause: { type: 'ResolutionRefused', message: expect.stringContaining(field) as string },
     });
     await workflowOf(handle).signal('resolve', invalid);
-    expect(await currentDetails(handle)).toContain('Signals that changed nothing');
-    expect(await currentDetails(handle)).toContain(field);
+    const details = await currentDetails(handle);
+    expect(details).toMatch(/^Signals that changed nothing:/);
+    expect(details.split('**Order')[0]).toContain(field);
     expect(await rowOf(handle)).toEqual(before);
     await handle.resolve({ decision: 'cancel', actor: 'ana', note: 'done' });
   });
@@ -334,6 +335,23 @@ describe('human task', () => {
     expect(details).toContain('resolution.actor: is still the placeholder: fill it in');
     expect((await handle.status()).status).toBe('escalated');
     await handle.resolve({ decision: 'cancel', actor: 'ana', note: 'done' });
+  });
+
+  test('what the Web UI’s own button would do is told beside the decisions', async () => {
+    const handle = await escalate();
+    expect(await currentDetails(handle)).toMatch(
+      /To decide:.*Request Cancellation\* is no decision: it cancels the order/s,
+    );
+    await workflowOf(handle).cancel();
+    expect(await handle.result()).toMatchObject({ status: 'cancelled' });
+  });
+
+  test('the Web UI’s list leads to the details by a summary that names nobody', async () => {
+    const order = newOrder();
+    const handle = await bed.client.placeOrder(order);
+    await handle.result();
+    const { staticSummary } = await workflowOf(handle).describe();
+    expect(await staticSummary()).toMatch(/waits for a person: User Metadata says/);
   });
 
   test('an order started from the Web UI, without a memo, is dispatched like any other', async () => {

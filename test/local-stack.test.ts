@@ -1,10 +1,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { readStackFile, type StackFile } from '../runtime/stack-file';
+import { createDatabase, dropDatabase } from '../stack/servers/databases';
 import { runCli } from './run-cli';
-import { eventually } from './setup';
+import { eventually, sharedServers } from './setup';
 
 const CLONE = join(__dirname, '..');
 
@@ -30,10 +33,11 @@ describe('the local stack', () => {
     await rm(folder, { recursive: true });
   });
 
-  const start = (...args: string[]): Command => {
+  const start = (...args: string[]): Command => startWith({}, ...args);
+  const startWith = (services: Record<string, string>, ...args: string[]): Command => {
     const child = spawn(process.execPath, [join(CLONE, 'scripts', 'run.mjs'), ...args], {
       cwd: CLONE,
-      env: { ...bareEnvironment(), ORDER_DISPATCH_STACK_DIRECTORY: folder },
+      env: { ...bareEnvironment(), ...services, ORDER_DISPATCH_STACK_DIRECTORY: folder },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     started.push(child);
@@ -75,6 +79,42 @@ describe('the local stack', () => {
     expect(worker.stderr()).toMatch(/^worker: no local stack runs: .*npm run up/m);
   });
 
+  test("up writes nothing to an adopter's own dispatch database, nor to the order database beside it", async () => {
+    const { postgresUrl, temporalAddress, amqpUrl } = sharedServers();
+    const names = ['orders', 'dispatch'].map((schema) => `up-${randomUUID()}-${schema}`);
+    const [orders = '', dispatch = ''] = await Promise.all(
+      names.map((name) => createDatabase(postgresUrl, name)),
+    );
+    const own = new Client({ connectionString: dispatch });
+    await own.connect();
+    await own.query(`
+      CREATE VIEW order_dispatch_dispatches_v1 AS SELECT ''::text AS order_id,
+        ''::text AS request_id, ''::text AS courier_id, 'live'::text AS status,
+        now() AS updated_at WHERE false`);
+    const up = startWith(
+      {
+        ORDERS_DATABASE_URL: orders,
+        DISPATCH_DATABASE_URL: dispatch,
+        TEMPORAL_ADDRESS: temporalAddress,
+        AMQP_URL: amqpUrl,
+      },
+      'up',
+    );
+    expect(await up.exitCode).toBe(1);
+    expect(up.stderr()).toMatch(/^up: .*dispatch system of your own.*nothing is written/m);
+    await own.end();
+    for (const connectionString of [orders, dispatch]) {
+      const client = new Client({ connectionString });
+      await client.connect();
+      const { rows } = await client.query(
+        "SELECT 1 FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema = 'public'",
+      );
+      expect(rows).toEqual([]);
+      await client.end();
+    }
+    await Promise.all(names.map((name) => dropDatabase(postgresUrl, name)));
+  });
+
   test('the demo ends each story as it should, says so as JSON, and leaves nothing behind', async () => {
     const demo = start('demo', '--json');
     expect([await demo.exitCode, demo.stderr()]).toEqual([0, expect.stringContaining('Stopped')]);
@@ -101,6 +141,9 @@ describe('the local stack', () => {
     await eventually(() => up.stdout().includes('Ctrl-C stops everything'));
     expect(statSync(join(folder, '.local', 'stack.json')).mode & 0o777).toBe(0o600);
     expect(up.stdout()).toContain(stack.webUi);
+    const listed = /^ +(\S+\?query=\S+)$/m.exec(up.stdout())?.[1] ?? '';
+    expect(new URL(listed).searchParams.get('query')).toBe('OrderEscalationReason IS NOT NULL');
+    expect(listed).toContain(`${stack.webUi}/namespaces/default/workflows?`);
     // By which the command line prints Temporal's own commands.
     expect(existsSync(stack.temporalCli ?? '')).toBe(true);
     expect(up.stdout()).not.toContain(new URL(stack.amqpUrl).password);

@@ -1,5 +1,6 @@
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { randomUUID } from 'node:crypto';
+import type { OrderHandle } from '../client';
 import { EXCHANGES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, UnroutableMessage } from '../domain/errors';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
@@ -85,9 +86,17 @@ describe('messaging', () => {
     const { dispatchRequests, supplementRequests } = QUEUES;
     await channel.unbindQueue(dispatchRequests, EXCHANGES.requests, DISPATCH_REQUEST_TYPE);
     await channel.unbindQueue(supplementRequests, EXCHANGES.requests, DISPATCH_REQUEST_TYPE);
-    await eventually(() => bed.publisher.publish(message({})).then(() => true), {
-      what: 'a queue for requests',
-    });
+    // Of one that is bound the publish succeeds: each queue is asked for itself.
+    const before = await waitingIn(supplementRequests);
+    const probe = message({});
+    await eventually(
+      async () => {
+        await bed.publisher.publish(probe);
+        return (await waitingIn(supplementRequests)) > before;
+      },
+      { what: 'a copy of a request' },
+    );
+    await deadLetter(dispatchRequests, probe.messageId);
     await publisher.close();
   });
 
@@ -244,15 +253,20 @@ describe('messaging', () => {
 
   test('an order whose request no queue takes is escalated, with the reason', async () => {
     await bed.dispatchSystem.close();
-    const queues = [QUEUES.dispatchRequests, QUEUES.supplementRequests];
-    for (const queue of queues)
-      await channel.unbindQueue(queue, EXCHANGES.requests, DISPATCH_REQUEST_TYPE);
-    const handle = await bed.client.placeOrder(newOrder(), {
-      policy: { maximumAttempts: 2, initialIntervalMs: 50 },
-    });
-    const { humanTask } = await openTask(handle);
-    expect(humanTask).toMatchObject({ escalationReason: 'brokerUnavailable' });
-    bed.dispatchSystem = await bed.startDispatchSystem();
+    let handle: OrderHandle;
+    try {
+      const queues = [QUEUES.dispatchRequests, QUEUES.supplementRequests];
+      for (const queue of queues)
+        await channel.unbindQueue(queue, EXCHANGES.requests, DISPATCH_REQUEST_TYPE);
+      handle = await bed.client.placeOrder(newOrder(), {
+        policy: { maximumAttempts: 2, initialIntervalMs: 50 },
+      });
+      const { humanTask } = await openTask(handle);
+      expect(humanTask).toMatchObject({ escalationReason: 'brokerUnavailable' });
+    } finally {
+      // The tests after this one need it, too; it binds its queue again.
+      bed.dispatchSystem = await bed.startDispatchSystem();
+    }
     await handle.resolve({ decision: 'retry', actor: 'ana', note: 'bound again' });
     expect(await handle.result()).toMatchObject({ status: 'dispatched', resolvedBy: 'ana' });
   });

@@ -335,6 +335,10 @@ describe.each([
         expect(code).toBe('ResolutionRefused');
         return message === `no human task is open: order ${handle.orderId} is dispatched`;
       });
+      // The order's status says nothing about a finding.
+      await expect(handle.resolve({ decision: 'keep', ...ANA })).rejects.toThrow(
+        `keep is a decision about a finding: resolve its task, reconcile-order/${handle.orderId}`,
+      );
     });
   });
 

@@ -18,6 +18,18 @@ describe('package', () => {
     );
   });
 
+  test('requiring the consumer of events loads neither Prisma, Temporal nor the worker', () => {
+    const script = `
+      const { consumeOutcomeEvents } = require('order-dispatch/events');
+      if (typeof consumeOutcomeEvents !== 'function') throw new Error('no consumer');
+      console.log(JSON.stringify(Object.keys(require.cache)));`;
+    const loaded = execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' });
+    expect(loaded).toContain('node_modules/amqplib');
+    expect(loaded).not.toMatch(
+      /node_modules\/(@temporalio|@grpc|@prisma|prisma|pg)\/|\/dist\/(worker|database|temporal)\//,
+    );
+  });
+
   test.each([['--help'], ['prune', '--help'], ['show', 'o 1']])(
     'the command line answers `%s %s` at once: it loads neither zod, Temporal, Prisma nor amqplib',
     (...typed) => {
@@ -62,6 +74,7 @@ describe('package', () => {
       ['activities/submit-order.ts', "import '../database/dispatch/inbox';"],
       ['dispatch-system/answer.ts', "import '../database/orders/read-order';"],
       ['client/order-handle.ts', "import '../messaging/publisher';"],
+      ['events/consume-outcome-events.ts', "import '../database/fault';"],
       ['domain/messages/withdrawal.ts', "import '../../runtime/logger';"],
       ['database/orders/read-order.ts', "import '../dispatch/inbox';"],
       ['temporal/start-workflows.ts', "import '../client/order-handle';"],

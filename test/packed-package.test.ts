@@ -22,6 +22,7 @@ const CLONE = realpathSync(join(__dirname, '..'));
 /** A consumer's code: all that a reader of the README would name. */
 const CONSUMER = `
   import { OrderDispatchClient, TooLateToCancel, type Order, type OrderResult } from 'order-dispatch';
+  import { consumeOutcomeEvents, type OutcomeEvent } from 'order-dispatch/events';
   import { createOrderDispatchWorker, type OrderDispatchWorkerOptions } from 'order-dispatch/worker';
 
   export async function run(order: Order, options: OrderDispatchWorkerOptions): Promise<OrderResult> {
@@ -36,7 +37,21 @@ const CONSUMER = `
       if (!(error instanceof TooLateToCancel)) throw error;
     }
     return handle.result();
-  }`;
+  }
+
+  export const listen = (amqpUrl: string, cancelled: string[]) =>
+    consumeOutcomeEvents({
+      amqpUrl,
+      queue: 'payments.order-events',
+      types: ['order.cancelled.v1', 'order.dispatched.v1'],
+      onEvent: async (event) => {
+        // @ts-expect-error: not a type that was asked for
+        if (event.type === 'order.escalated.v1') return;
+        if (event.type === 'order.cancelled.v1') cancelled.push(event.orderId);
+        else cancelled.push(event.courierId ?? event.orderId);
+      },
+    });
+  export const idOf = (event: OutcomeEvent): string => event.eventId;`;
 
 /** Where an order service finds the service's servers; read from the environment by the script below. */
 const PLACES_AN_ORDER = `
@@ -60,7 +75,7 @@ describe('the package', () => {
     folder = await createFolder();
     project = join(realpathSync(folder.path), 'project');
     await unpackInto(project, await pack(folder.path));
-  }, 120_000);
+  }, 240_000);
   afterAll(() => folder.remove());
 
   const write = (name: string, text: string): string => {

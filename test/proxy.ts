@@ -8,6 +8,9 @@ export interface Proxy {
   hold: () => void;
   /** Passes on what was held, in order. */
   release: () => void;
+  /** Ends all connections, forgets what was held, and takes no new ones, until {@link mend}. */
+  cut: () => void;
+  mend: () => void;
   close: () => Promise<void>;
 }
 
@@ -17,7 +20,12 @@ export async function startProxy(target: string): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const held: (() => void)[] = [];
   let isHolding = false;
+  let isCut = false;
   const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(Number(port), hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -45,6 +53,15 @@ export async function startProxy(target: string): Promise<Proxy> {
     release: () => {
       isHolding = false;
       for (const write of held.splice(0)) write();
+    },
+    cut: () => {
+      isCut = true;
+      isHolding = false;
+      held.splice(0);
+      for (const socket of sockets) socket.destroy();
+    },
+    mend: () => {
+      isCut = false;
     },
     close: () => {
       for (const socket of sockets) socket.destroy();

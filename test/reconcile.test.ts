@@ -6,6 +6,7 @@ import { contentHash } from '../domain/content-hash';
 import { EXCHANGES } from '../domain/amqp-names';
 import { MalformedMessage } from '../domain/errors';
 import type { Order } from '../domain/order';
+import { Comparison } from '../reconciliation/comparison';
 import { sweep } from '../reconciliation/sweep';
 import {
   TASK_QUEUES,
@@ -13,7 +14,7 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
-import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
+import { eventually, inTurn, lockAwaited, newOrder, openTask, setup, type TestBed } from './setup';
 
 const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
 const BY_ANA = { actor: 'ana', note: 'looked into it' };
@@ -229,6 +230,19 @@ describe('reconciliation', () => {
     await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
     await looked;
     expect(await repairOf(orderId)).toMatchObject({ done: 'kept' });
+    const inTime = { where: { orderId }, orderBy: { openedAt: 'asc' } } as const;
+    const task = { taskId, kind: 'discrepancy', closedBy: 'person', actor: 'ana' };
+    expect(await bed.orders.humanTask.findMany(inTime)).toMatchObject([
+      { ...task, openedAt: escalatedAt, decision: 'withdraw' },
+      { ...task, decision: 'keep' },
+    ]);
+    expect(
+      await bed.orders.auditEntry.findMany({ where: { orderId }, orderBy: { id: 'asc' } }),
+    ).toMatchObject([
+      { act: 'reconcile', actor: 'ana', via: 'sdk' },
+      { act: 'resolve', decision: 'withdraw', via: 'sdk' },
+      { act: 'resolve', decision: 'keep', via: 'sdk' },
+    ]);
   });
 
   test('a refused withdrawal after markDispatched keeps the person’s courier, and becomes a human task', async () => {
@@ -279,6 +293,99 @@ describe('reconciliation', () => {
     bed.script(orderId, () => ({ kind: 'withdraw' }));
     expect(await reconciled(orderId)).toMatchObject({ done: 'withdrawn' });
     expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);
+  });
+
+  test('a finding that comes while a person decides about another is looked at when that one is settled', async () => {
+    const { order, handle } = await place();
+    const { orderId } = order;
+    await handle.result();
+    await publishCopy({ ...order, note: 'changed' }, { contentHash: 'another' });
+    const first = await findingTask(orderId);
+    const { runId } = await bed.temporal.workflow.getHandle(first.taskId).describe();
+    const found = { orderId, trigger: 'conflicting', provenance: 'a second answer' };
+    await bed.temporal.workflow.getHandle(first.taskId).signal('found', found);
+    // A query is answered after the signal was taken: the task that is open is still the first one's.
+    expect((await findingTask(orderId)).escalatedAt).toEqual(first.escalatedAt);
+    expect(await bed.orders.repair.count({ where: { orderId } })).toBe(0);
+    await bed.client.resolveTask(first.taskId, { decision: 'keep', ...BY_ANA });
+    await eventually(async () => (await bed.orders.repair.count({ where: { orderId } })) === 1);
+    // So that the second is not what was kept just now.
+    await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-9' } });
+    const second = await eventually(async () => {
+      const task = await findingTask(orderId);
+      return task.escalatedAt > first.escalatedAt && task;
+    });
+    expect((await bed.temporal.workflow.getHandle(second.taskId).describe()).runId).toBe(runId);
+    await bed.client.resolveTask(second.taskId, { decision: 'keep', actor: 'bo', note: 'both' });
+    expect(await reconciled(orderId)).toMatchObject({ done: 'kept', resolvedBy: 'bo' });
+    expect(
+      await bed.orders.repair.findMany({ where: { orderId }, orderBy: { id: 'asc' } }),
+    ).toMatchObject([
+      { found: 'the contents differ', provenance: `${orderId}.1`, actor: 'ana' },
+      {
+        found: 'two answers contradict each other',
+        provenance: 'a second answer',
+        actor: 'bo',
+      },
+    ]);
+  });
+
+  describe('an acceptance that comes while the two databases are compared is no suspect', () => {
+    const compare = ({ orderId }: OrderHandle) =>
+      Comparison.read([{ orderId, trigger: 'sweep', provenance: 'a test' }], {
+        ...bed.databases,
+        temporal: bed.temporal,
+      });
+    const placeSilent = async () => {
+      let wasAsked = false;
+      const { handle } = await place(() => {
+        wasAsked = true;
+        return { kind: 'staySilent' };
+      }, PATIENT);
+      await eventually(() => wasAsked);
+      return handle;
+    };
+
+    test('where the order’s row is not read yet', async () => {
+      const handle = await placeSilent();
+      const { orderId } = handle;
+      // No workflow owns it: only the rows say whether it is in order.
+      await terminate(handle);
+      const { reading } = await bed.orders.$transaction(async (rows) => {
+        await rows.$executeRaw`LOCK TABLE orders`;
+        const comparison = compare(handle);
+        await lockAwaited(bed.orders);
+        await haveLiveDispatch(orderId);
+        await rows.order.update({
+          where: { orderId },
+          data: { status: 'dispatched', dispatchedBy: 'acknowledgement', courierId: 'courier-9' },
+        });
+        return { reading: comparison };
+      });
+      expect(await (await reading).reconcileIfSuspect(orderId)).toBe(false);
+    });
+
+    test('where the order’s row is read already', async () => {
+      const handle = await placeSilent();
+      const { orderId } = handle;
+      const { reading } = await bed.dispatches.$transaction(async (rows) => {
+        await rows.$executeRaw`LOCK TABLE dispatches`;
+        const comparison = compare(handle);
+        await lockAwaited(bed.dispatches);
+        await rows.dispatch.create({
+          data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-9' },
+        });
+        await bed.acknowledge({
+          requestId: `${orderId}.1`,
+          outcome: 'accepted',
+          courierId: 'courier-9',
+        });
+        // To its end: its workflow does not own it any more.
+        await handle.result();
+        return { reading: comparison };
+      });
+      expect(await (await reading).reconcileIfSuspect(orderId)).toBe(false);
+    });
   });
 
   test('a finding that nothing can start again is not offered to be, and a decision that fails says so', async () => {
@@ -392,6 +499,55 @@ describe('reconciliation', () => {
     expect(await handle.result()).toMatchObject({ status: 'dispatched' });
     expect(await findingTask(stray)).toMatchObject({ escalationReason: 'discrepancy' });
     await waiting.handle.cancel({ actor: 'ana', note: 'done' });
+  });
+
+  test('a sweep makes the list of findings’ tasks agree with their workflows', async () => {
+    const contradict = async () => {
+      const { order, handle } = await place();
+      await handle.result();
+      const requestId = `${order.orderId}.1`;
+      await bed.acknowledge({ requestId, outcome: 'accepted', courierId: 'another-courier' });
+      return findingTask(order.orderId);
+    };
+    const [listed, missed, ended] = [await contradict(), await contradict(), await contradict()];
+    const rowsOf = (task: { taskId: string }) =>
+      bed.orders.humanTask.findMany({ where: { taskId: task.taskId } });
+    for (const task of [listed, missed, ended]) {
+      await eventually(async () => (await rowsOf(task)).length === 1);
+    }
+    // As of a finding that began before there were rows, and of one that somebody terminated.
+    await bed.orders.humanTask.delete({
+      where: { taskId_openedAt: { taskId: missed.taskId, openedAt: missed.escalatedAt } },
+    });
+    await bed.temporal.workflow.getHandle(ended.taskId).terminate('by a test');
+    const now = Date.now();
+    const run = (until: number) =>
+      sweep({
+        ...bed.databases,
+        temporal: bed.temporal,
+        from: new Date(now - 60_000),
+        until: new Date(until),
+      });
+    // What was opened after the window is left alone: it may be half-way.
+    expect((await run(listed.escalatedAt.getTime() - 1)).tasks).toEqual({ listed: 0, unlisted: 0 });
+    await eventually(async () => {
+      await run(now);
+      return (await rowsOf(missed)).length === 1;
+    });
+    expect(await rowsOf(missed)).toMatchObject([
+      {
+        kind: 'discrepancy',
+        openedAt: missed.escalatedAt,
+        orderId: missed.orderId,
+        closedAt: null,
+      },
+    ]);
+    expect(await rowsOf(ended)).toMatchObject([{ closedBy: 'cancellation' }]);
+    expect(await rowsOf(listed)).toMatchObject([{ closedAt: null }]);
+    for (const { taskId } of [listed, missed]) {
+      await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+    }
+    await eventually(async () => (await rowsOf(missed))[0]?.closedBy === 'person');
   });
 
   test('a request of a stranger’s is a person’s to decide; restart makes it an order', async () => {

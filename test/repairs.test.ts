@@ -5,7 +5,7 @@ import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/conn
 import { insertRepair } from '../database/orders/repairs';
 import type { Repair } from '../domain/reconciliation';
 import type { RepairRecord } from '../operations/repairs';
-import { errorLine, runCli } from './run-cli';
+import { errorLine, runCli, unwrapped } from './run-cli';
 import { createSurroundings, type Surroundings } from './setup';
 import { openOrdersRows, type OrdersRows } from './rows';
 
@@ -86,10 +86,9 @@ describe('repairs', () => {
     const id = await record({ done: 'kept', actor: 'ana', note: 'by phone' }, 3);
     const { exitCode, stdout } = await cli('list');
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/ID +│ order +│ found +│ done +│ by +│ when +│ age/);
-    expect(stdout).toMatch(
-      new RegExp(`│ ${id} +│ o-1 +│ ${REPAIR.found} │ kept │ ana │ .*3 h 0 min`),
-    );
+    expect(stdout).toMatch(/ID +│ done +│ by +│ when/);
+    const entry = `│ order o-1 +│\n│ ${REPAIR.found} +│\n│ ${id} +│ kept +│ ana +│ \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d \\S+ +│`;
+    expect(stdout).toMatch(new RegExp(entry));
     await orders.repair.deleteMany();
     expect((await cli('list')).stdout).toBe('no repair fits\n');
   });
@@ -144,7 +143,7 @@ describe('repairs', () => {
   ])('%s %s %s exits with 2 and one line', async (...args) => {
     const result = await cli(...args.filter((arg) => arg !== undefined));
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(unwrapped(result.stderr)).toMatch(/^error: [^\n]+\n$/);
   });
 
   test.each(['repairs', 'repairs list', 'repairs show', 'erase', 'prune'])(

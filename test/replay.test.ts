@@ -4,11 +4,18 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { Worker } from '@temporalio/worker';
 import type { PolicyOverrides } from '../client';
 import type { Decide } from '../dispatch-system/decide';
+import type { EscalationReason } from '../domain/status';
 import {
+  SIGNALS,
+  TASK_QUEUES,
   cancelOrderWorkflowId,
   dispatchOrderWorkflowId,
+  readOrderWorkflowId,
   reconcileOrderWorkflowId,
+  releaseHoldWorkflowId,
 } from '../domain/temporal-names';
+import { hold, release } from '../operations/hold';
+import { readOrderByWorkflow } from '../temporal/start-workflows';
 import { workflowBundlePath } from '../worker/workflow-bundle';
 import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
 
@@ -19,6 +26,49 @@ const BRISK: PolicyOverrides = {
   maximumAttempts: 2,
 };
 const BY_ANA = { actor: 'ana', note: 'by hand' };
+
+const silentButWithdraws: Decide = ({ kind }) => ({
+  kind: kind === 'withdrawal' ? 'withdraw' : 'staySilent',
+});
+const taskFor = (handle: Handle, reason: EscalationReason) =>
+  eventually(async () => (await handle.status()).humanTask?.escalationReason === reason, {
+    what: `a task for ${reason}`,
+  });
+/** Marks an order dispatched by hand, to its end. */
+const dispatchByHand = async (handle: Handle) => {
+  await openTask(handle);
+  await handle.resolve({ decision: 'markDispatched', courierId: 'courier-2', ...BY_ANA });
+};
+/** Cancels it, and answers the question whether its courier could be called off. */
+const callOff = (decision: 'calledOff' | 'tooLate') => async (handle: Handle) => {
+  await dispatchByHand(handle);
+  await handle.result();
+  const cancelled = handle.cancel(BY_ANA).catch(() => {});
+  await openTask(handle);
+  await handle.resolve({ decision, ...BY_ANA });
+  await cancelled;
+};
+const signalFound = (bed: TestBed, orderId: string) => {
+  const finding = { orderId, trigger: 'late', provenance: 'a test' };
+  return bed.temporal.workflow.signalWithStart('reconcileOrder', {
+    taskQueue: TASK_QUEUES.main,
+    workflowId: reconcileOrderWorkflowId(orderId),
+    args: [finding],
+    signal: SIGNALS.found,
+    signalArgs: [finding],
+  });
+};
+
+/** Whose first attempt leaves time to hold all requests. */
+const HOLDABLE: PolicyOverrides = { ...BRISK, acknowledgementTimeoutMs: 1_000 };
+const silentOnce = () => inTurn({ kind: 'staySilent' }, { kind: 'accept', courierId: 'courier-1' });
+let lastHoldId = 0;
+const holdAndRelease = async (handle: Handle, bed: TestBed) => {
+  const { orders: database } = bed.databases;
+  lastHoldId = (await hold(database, BY_ANA)).id;
+  await eventually(async () => (await handle.status()).isHeld);
+  await (await release({ database, temporal: bed.temporal }, BY_ANA)).result();
+};
 
 type Handle = Awaited<ReturnType<TestBed['client']['placeOrder']>>;
 
@@ -82,6 +132,22 @@ const SHAPES: Record<
     },
     workflowIdOf: cancelOrderWorkflowId,
   },
+  held: { policy: HOLDABLE, decide: silentOnce(), act: holdAndRelease },
+  'hold-released': {
+    policy: HOLDABLE,
+    decide: silentOnce(),
+    act: holdAndRelease,
+    workflowIdOf: () => releaseHoldWorkflowId(lastHoldId),
+  },
+  // What the SDK starts for an order whose own workflow is gone.
+  'order-read': {
+    policy: {},
+    act: async (handle, bed) => {
+      await handle.result();
+      await readOrderByWorkflow(bed.temporal, { orderId: handle.orderId });
+    },
+    workflowIdOf: readOrderWorkflowId,
+  },
   'row-restored': {
     policy: {},
     act: async (handle, bed) => {
@@ -111,6 +177,66 @@ const SHAPES: Record<
       await reconciled;
     },
     workflowIdOf: reconcileOrderWorkflowId,
+  },
+  'courier-called-off': {
+    policy: BRISK,
+    decide: silentButWithdraws,
+    act: callOff('calledOff'),
+    workflowIdOf: cancelOrderWorkflowId,
+  },
+  'courier-too-late-to-call-off': {
+    policy: BRISK,
+    decide: silentButWithdraws,
+    act: callOff('tooLate'),
+    workflowIdOf: cancelOrderWorkflowId,
+  },
+  // The withdrawal after a person's dispatch is not answered; the cancellation closes its task.
+  'withdrawal-task-closed-by-cancel': {
+    policy: { ...BRISK, maximumAttempts: 1 },
+    decide: inTurn({ kind: 'staySilent' }),
+    act: async (handle, bed) => {
+      const { orderId } = handle;
+      await openTask(handle);
+      await bed.dispatches.dispatch.create({
+        data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-3' },
+      });
+      await handle.resolve({ decision: 'markDispatched', courierId: 'courier-2', ...BY_ANA });
+      await taskFor(handle, 'withdrawalFailed');
+      bed.script(orderId, () => ({ kind: 'withdraw' }));
+      const cancelled = handle.cancel(BY_ANA);
+      await taskFor(handle, 'courierToCallOff');
+      await handle.resolve({ decision: 'calledOff', ...BY_ANA });
+      await cancelled;
+    },
+  },
+  'finding-that-waits-for-its-owner': {
+    policy: { ...BRISK, maximumAttempts: 1 },
+    decide: silentButWithdraws,
+    act: async (handle, bed) => {
+      const { orderId } = handle;
+      await openTask(handle);
+      await signalFound(bed, orderId);
+      const reconciliation = bed.temporal.workflow.getHandle(reconcileOrderWorkflowId(orderId));
+      // Its first look, of two activities and a timer, finds the owner at work.
+      await eventually(async () => (await reconciliation.describe()).historyLength > 15);
+      await handle.resolve({ decision: 'cancel', ...BY_ANA });
+      await handle.result();
+      await reconciliation.result();
+    },
+    workflowIdOf: reconcileOrderWorkflowId,
+  },
+  'signals-that-change-nothing': {
+    policy: { ...BRISK, maximumAttempts: 1 },
+    decide: silentButWithdraws,
+    act: async (handle, bed) => {
+      await openTask(handle);
+      const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(handle.orderId));
+      await workflow.signal('reslove', { decision: 'cancel', ...BY_ANA });
+      await workflow.signal(SIGNALS.resolve, { decision: 'cancel' });
+      await workflow.signal(SIGNALS.acknowledged, { class: 'first', answer: null });
+      await workflow.signal(SIGNALS.requestDeadLettered);
+      await handle.resolve({ decision: 'cancel', ...BY_ANA });
+    },
   },
 };
 

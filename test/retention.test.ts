@@ -57,6 +57,7 @@ describe('retention settings', () => {
       dispatches: 400,
       inbox: 430,
       repairs: 400,
+      humanTasks: 400,
     });
   });
 
@@ -83,8 +84,12 @@ describe('prune', () => {
     };
   });
   beforeEach(async () => {
-    await orders.$executeRaw`
-      TRUNCATE orders, acknowledgements, repairs, dead_letters, erasures CASCADE`;
+    await orders.$transaction([
+      orders.$queryRaw`SELECT set_config('order_dispatch.keeping', 'retention', true)`,
+      orders.$executeRaw`
+        TRUNCATE orders, acknowledgements, repairs, human_tasks, dead_letters, audit,
+          outcome_events, health_reports, holds, bulk_runs, erasures CASCADE`,
+    ]);
     await dispatch.$executeRaw`TRUNCATE dispatches, inbox`;
   });
   afterAll(async () => {
@@ -172,6 +177,30 @@ describe('prune', () => {
     });
     return id;
   };
+  /** A closed human task, somebody's act and an event that was sent, about the order. */
+  const seedPeople = async (age: number, orderId: string) => {
+    const at = daysAgo(age);
+    const taskId = `dispatch-order/${orderId}`;
+    await orders.humanTask.create({
+      data: {
+        taskId,
+        orderId,
+        openedAt: at,
+        kind: 'order',
+        escalationReason: 'rejected',
+        dueAt: at,
+        overdueAt: at,
+        closedAt: at,
+        closedBy: 'person',
+      },
+    });
+    await orders.auditEntry.create({
+      data: { at, act: 'resolve', actor: 'ana', via: 'cli', orderId, taskId },
+    });
+    await orders.outcomeEvent.create({
+      data: { subject: orderId, type: 'order.dispatched.v1', body: {}, createdAt: at, sentAt: at },
+    });
+  };
   const run = (options: Partial<PruneOptions> = {}, given: OperatorDatabases = databases) =>
     prune(given, {
       retention: DEFAULT_RETENTION,
@@ -204,7 +233,13 @@ describe('prune', () => {
       orders: 2,
       acknowledgements: 2,
       repairs: 2,
+      humanTasks: 0,
       deadLetters: 1,
+      audit: 0,
+      outcomeEvents: 0,
+      healthReports: 0,
+      holds: 0,
+      bulkRuns: 0,
       erasures: 0,
       dispatches: 2,
       inbox: 2,
@@ -238,6 +273,101 @@ describe('prune', () => {
     await run();
     expect(await orderIds()).toEqual([waits, replayable]);
     expect(await orders.deadLetter.count()).toBe(1);
+  });
+
+  test('an order stays while a finding about it waits for a person', async () => {
+    const waits = await seed(202);
+    const at = daysAgo(202);
+    await orders.humanTask.create({
+      data: {
+        taskId: `reconcile-order/${waits}`,
+        orderId: waits,
+        openedAt: at,
+        kind: 'discrepancy',
+        escalationReason: 'discrepancy',
+        dueAt: at,
+        overdueAt: at,
+      },
+    });
+    await seed(201);
+    await run();
+    expect(await orderIds()).toEqual([waits]);
+    expect(await orders.humanTask.count()).toBe(1);
+  });
+
+  test('who was asked and who did what goes after its order, never before', async () => {
+    const old = await seed(1_200);
+    const lives = await seed(1_200, { status: 'placed' });
+    await seedPeople(1_200, old);
+    await seedPeople(1_200, lives);
+    await orders.auditEntry.create({ data: { act: 'hold', actor: 'ana', via: 'cli' } });
+    expect(rowsOf(await run())).toMatchObject({ orders: 1, humanTasks: 1, audit: 1 });
+    const left = await orders.auditEntry.findMany({ orderBy: { at: 'asc' } });
+    expect(left.map(({ act, orderId }) => [act, orderId])).toEqual([
+      ['resolve', lives],
+      ['hold', null],
+    ]);
+    expect((await orders.humanTask.findMany()).map(({ orderId }) => orderId)).toEqual([lives]);
+  });
+
+  test('events go when they were sent, however old; reports of health go by age', async () => {
+    await seedPeople(DEFAULT_RETENTION.outcomeEvents + 1, 'o-1');
+    await seedPeople(DEFAULT_RETENTION.outcomeEvents - 1, 'o-2');
+    await orders.outcomeEvent.create({
+      data: { subject: 'o-3', type: 'order.dispatched.v1', body: {}, createdAt: daysAgo(400) },
+    });
+    for (const age of [DEFAULT_RETENTION.healthReports + 1, 1]) {
+      await orders.healthReport.create({ data: { at: daysAgo(age), report: {} } });
+    }
+    expect(rowsOf(await run())).toMatchObject({ outcomeEvents: 1, healthReports: 1 });
+    const left = await orders.outcomeEvent.findMany({ orderBy: { id: 'asc' } });
+    expect(left.map(({ subject }) => subject)).toEqual(['o-2', 'o-3']);
+    expect(await orders.healthReport.count()).toBe(1);
+  });
+
+  test('a hold goes once nobody waits for its release, with the list of those that did', async () => {
+    const heldAt = daysAgo(DEFAULT_RETENTION.holds + 2);
+    const endedAt = daysAgo(DEFAULT_RETENTION.holds + 1);
+    for (const [orderId, toldAt] of [
+      ['o-1', endedAt],
+      ['o-2', null],
+    ] as const) {
+      await orders.hold.create({
+        data: {
+          ...{ heldAt, endedAt, heldBy: 'mia', note: 'down' },
+          orders: { create: { orderId, heldAt, releasedAt: toldAt, toldAt } },
+        },
+      });
+    }
+    expect(rowsOf(await run())).toMatchObject({ holds: 1 });
+    expect((await orders.heldOrder.findMany()).map(({ orderId }) => orderId)).toEqual(['o-2']);
+  });
+
+  test('a bulk run goes once it is over for long, with its tasks; one that runs stays', async () => {
+    const createdAt = daysAgo(DEFAULT_RETENTION.bulkRuns + 2);
+    const endedAt = daysAgo(DEFAULT_RETENTION.bulkRuns + 1);
+    for (const run of [
+      { state: 'done', endedAt },
+      { state: 'running', endedAt: null },
+      { state: 'aborted', endedAt: daysAgo(1) },
+    ]) {
+      await orders.bulkRun.create({
+        data: {
+          ...{ ...run, createdAt, actor: 'mia', via: 'cli', note: 'back', decision: 'retry' },
+          ...{ filter: {}, ratePerSecond: 20 },
+          rows: {
+            create: {
+              ...{ n: 1, taskId: 'dispatch-order/o-1', openedAt: createdAt, orderId: 'o-1' },
+              escalationReason: 'noAcknowledgement',
+            },
+          },
+        },
+      });
+    }
+    expect(rowsOf(await run())).toMatchObject({ bulkRuns: 1 });
+    const left = await orders.bulkRun.findMany({ orderBy: { id: 'asc' } });
+    expect(left.map(({ state }) => state)).toEqual(['running', 'aborted']);
+    expect(await orders.bulkRow.count()).toBe(2);
   });
 
   test('the age of an order counts from its last change', async () => {
@@ -427,7 +557,8 @@ describe('prune', () => {
     test('the help teaches every rule with its reason', async () => {
       const { exitCode, stdout } = await runCli(['prune', '--help']);
       expect(exitCode).toBe(0);
-      for (const { because } of RETENTION_RULES) expect(stdout).toContain(because);
+      const words = stdout.replaceAll(/\s+/g, ' ');
+      for (const { because } of RETENTION_RULES) expect(words).toContain(because);
       expect(stdout).toMatch(/Examples:\n.*order-dispatch prune/);
     });
   });

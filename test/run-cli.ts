@@ -17,6 +17,10 @@ export interface CliResult {
 export interface RunningCli {
   /** What it has said on stderr so far. */
   stderr: () => string;
+  /** What it has printed so far. */
+  stdout: () => string;
+  /** Ctrl-C. */
+  interrupt: () => void;
   ended: Promise<CliResult>;
 }
 
@@ -49,6 +53,8 @@ export function startCli(args: readonly string[], options: RunCliOptions = {}): 
   child.stdin.on('error', () => {}).end(options.input ?? '');
   return {
     stderr: () => stderr,
+    stdout: () => stdout,
+    interrupt: () => void child.kill('SIGINT'),
     ended: new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
@@ -63,8 +69,20 @@ export function runCli(args: readonly string[], options?: RunCliOptions): Promis
 
 /** The line that says why a command failed, without the one that names its target. */
 export function errorLine({ stderr }: CliResult): string {
-  const lines = stderr.trimEnd().split('\n');
+  const lines = unwrapped(stderr).trimEnd().split('\n');
   return lines.filter((line) => !line.startsWith('target: ')).join('\n');
+}
+
+/** A text whose lines are as long as they were before they were made to fit. */
+export function unwrapped(text: string): string {
+  return text.replace(/(?: \\)?\n {2,}(?=\S)/g, ' ');
+}
+
+/** Those of the lines that do not fit 80 columns, but for a word that no line can hold with others. */
+export function tooLong(text: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => line.length > 80 && /\S\s+\S/.test(line.replace(/ \\$/, '')));
 }
 
 /** A folder for files; `remove` it at the end. */

@@ -29,6 +29,7 @@ import { rabbitmqManagement, vhostUrl } from '../stack/servers/rabbitmq-manageme
 import { createNamespace } from '../stack/servers/temporal-namespace';
 import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
+import type { RelayPolls } from '../worker/outcome-event-relay';
 import { startWorker, type OrderDispatchWorker } from '../worker/worker';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
@@ -76,7 +77,8 @@ export async function createSurroundings(stack: Servers = sharedServers()): Prom
   };
 }
 
-function sharedServers(): Servers {
+/** The shared test stack's servers. */
+export function sharedServers(): Servers {
   const stack = readTestStackFile(join(__dirname, '..'));
   if (!stack) throw new Error('no test stack runs: use `npm test`, or `npm run test:stack` first');
   return stack;
@@ -123,7 +125,14 @@ export function quietRuntime(): void {
 
 /** Starts worker and dispatch system on surroundings of their own. */
 export async function setup(
-  options: { policy?: PolicyOverrides; servers?: Servers; maximumWorkflowTasks?: number } = {},
+  options: {
+    policy?: PolicyOverrides;
+    servers?: Servers;
+    maximumWorkflowTasks?: number;
+    /** How the worker reaches the broker. @default directly */
+    way?: (amqpUrl: string) => Promise<string>;
+    relayPolls?: RelayPolls;
+  } = {},
 ): Promise<TestBed> {
   const surroundings = await createSurroundings(options.servers);
   const { amqpUrl, namespace, ordersDatabaseUrl, dispatchDatabaseUrl } = surroundings;
@@ -147,7 +156,7 @@ export async function setup(
     {
       connection,
       namespace,
-      amqpUrl,
+      amqpUrl: (await options.way?.(amqpUrl)) ?? amqpUrl,
       ordersDatabaseUrl,
       log,
       ...defined({
@@ -155,7 +164,7 @@ export async function setup(
         maximumWorkflowTasks: options.maximumWorkflowTasks,
       }),
     },
-    { pauses: SHORT_PAUSES },
+    { pauses: SHORT_PAUSES, ...defined({ relayPolls: options.relayPolls }) },
   );
   const dispatchSystem = await startSystem();
   const orders = openOrdersRows(ordersDatabaseUrl);
@@ -314,6 +323,26 @@ export function openTask(handle: OrderHandle): Promise<OrderStatusView> {
       return status.humanTask && status;
     },
     { what: `a human task of ${handle.orderId}` },
+  );
+}
+
+/** Has Temporal forget a workflow, as after its retention. The server takes 12 to 35 s over it. */
+export async function deleteWorkflow(
+  { temporal, namespace }: Pick<TestBed, 'temporal' | 'namespace'>,
+  workflowId: string,
+): Promise<void> {
+  await temporal.workflowService.deleteWorkflowExecution({
+    namespace,
+    workflowExecution: { workflowId },
+  });
+  const handle = temporal.workflow.getHandle(workflowId);
+  await eventually(
+    () =>
+      handle.describe().then(
+        () => false,
+        () => true,
+      ),
+    { withinMs: 50_000, what: `the end of ${workflowId}` },
   );
 }
 

@@ -12,7 +12,7 @@ import { PLACE_ORDER_OPTIONS } from '../client/order-dispatch';
 import { contentHash } from '../domain/content-hash';
 import { defined } from '../domain/defined';
 import { OrderConflict, OrderNotFound, ResolutionRefused } from '../domain/errors';
-import { refuseUnknownOptions } from '../domain/known-options';
+import { checkOptions } from '../domain/options';
 import { parseNewOrder } from '../domain/order';
 import {
   DEFAULT_POLICY,
@@ -89,7 +89,7 @@ export class FakeOrderDispatch implements OrderDispatch {
 
   async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
     await Promise.resolve();
-    refuseUnknownOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
+    checkOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
     const parsed = parseNewOrder(order);
     const overrides = options.policy && parsePolicyOverrides(options.policy);
     const { orderId } = parsed;

@@ -1,11 +1,13 @@
 import { CALL_OFF_DECISIONS, ORDER_DECISIONS, type Decision } from '../domain/decisions';
 import { defined } from '../domain/defined';
 import { ResolutionRefused, TooLateToCancel } from '../domain/errors';
+import { refuseFindingDecision } from '../domain/finding-decision';
 import type { OrderState } from '../domain/order-state';
 import type { Policy } from '../domain/policy';
 import { requestIdOf } from '../domain/request-id';
 import type { CancelRequest, Resolution } from '../domain/resolution';
 import { ORDER_STATUS_EDGES, type EscalationReason, type OrderStatus } from '../domain/status';
+import { statusViewOf } from '../domain/status-view';
 import { cancelOrderWorkflowId, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
 import type { FakeClock } from './fake-clock';
@@ -76,17 +78,9 @@ export class FakeOrder {
   }
 
   get status(): OrderStatusView {
-    const { orderId, status, dispatchedBy, courierId, rejectionCode, attempts, decidedBy } =
-      this.row;
-    const isDispatched = status === 'dispatched';
     const { task } = this;
     return {
-      orderId,
-      status,
-      ...(isDispatched && defined({ dispatchedBy, courierId })),
-      ...(!isDispatched && defined({ rejectionCode })),
-      attempts,
-      resolvedBy: decidedBy ?? null,
+      ...statusViewOf(this.row),
       ...(task && {
         humanTask: {
           escalationReason: task.escalationReason,
@@ -124,6 +118,7 @@ export class FakeOrder {
   resolve(resolution: Resolution): OrderState {
     const { decision, courierId } = resolution;
     const { decisions, row } = this;
+    if (!decisions && this.isSettled) refuseFindingDecision(row.orderId, decision);
     if (!decisions) throw new ResolutionRefused(`no human task is open: ${this.whyNone}`);
     if (!decisions.includes(decision)) {
       throw new ResolutionRefused(`${decision} is not possible here, only ${decisions.join(', ')}`);

@@ -15,6 +15,7 @@ import type { Publisher } from '../messaging/publisher';
 import { startConsumer, type StartedConsumer } from '../messaging/start-consumer';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
+import { acknowledgements } from '../runtime/metrics';
 import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
 import { startReconcileOrder } from '../temporal/start-workflows';
 import { temporalFaultOf } from '../temporal/fault';
@@ -34,8 +35,12 @@ export async function startAcknowledgementConsumer(options: {
   publisher: Publisher;
   log: Logger;
   pauses?: RetryPauses;
+  /** Called once an answer is recorded: others may have to be told of it. */
+  recorded?: () => void;
+  /** Resolves when another workflow may be told. */
+  turnToTell?: () => Promise<void>;
 }): Promise<StartedConsumer> {
-  const { amqpUrl, database, temporal, quickPath, publisher, log, pauses } = options;
+  const { amqpUrl, database, temporal, quickPath, publisher, log, pauses, turnToTell } = options;
   const done = new WeakMap<IncomingMessage, AcknowledgedSignal>();
 
   const signalWorkflows = async (orderId: string, recorded: AcknowledgedSignal) => {
@@ -67,11 +72,13 @@ export async function startAcknowledgementConsumer(options: {
       const acknowledgement = parseAcknowledgement(message);
       const { orderId, requestId } = acknowledgement;
       // Once for each delivery: what is tried again after this must not fill the ledger.
+      const before = done.get(message);
       const recorded =
-        done.get(message) ??
-        (await recordAcknowledgement(database, message.messageId, acknowledgement));
+        before ?? (await recordAcknowledgement(database, message.messageId, acknowledgement));
       done.set(message, recorded);
+      if (!before) acknowledgements.inc({ class: recorded.class });
       crashPoint('acknowledgement.afterCommit');
+      options.recorded?.();
       const { class: trigger, order } = recorded;
       const { outcome } = acknowledgement;
       const facts = { orderId, requestId, outcome, class: trigger, status: order?.status };
@@ -80,7 +87,9 @@ export async function startAcknowledgementConsumer(options: {
         const provenance = message.messageId;
         await startReconcileOrder(temporal, { orderId, trigger, provenance });
       } else log.info(facts, 'acknowledged');
-      if (!quickPath.tell(orderId, recorded)) await signalWorkflows(orderId, recorded);
+      if (quickPath.tell(orderId, recorded)) return;
+      await turnToTell?.();
+      await signalWorkflows(orderId, recorded);
     },
   });
 }

@@ -1,10 +1,12 @@
 import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { z } from 'zod';
 import { createMainActivities, createRequestActivities } from '../activities';
 import { failuresWithoutPersonalData } from '../activities/failures';
 import { QuickPath } from '../activities/quick-path';
 import { OrderDispatchClient } from '../client/order-dispatch-client';
+import { translateError } from '../client/translate-error';
 import { openOrdersDatabase } from '../database/orders/connection';
 import {
   DEFAULT_POLICY,
@@ -16,11 +18,22 @@ import { TASK_QUEUES } from '../domain/temporal-names';
 import type { RetryPauses } from '../messaging/consumer';
 import { Publisher } from '../messaging/publisher';
 import { createLogger, type Logger } from '../runtime/logger';
+import { workflowTaskBacklog } from '../temporal/task-queue';
+import { paceTelling } from './telling-pace';
+import { startOutcomeEventRelay, type RelayedEvents, type RelayPolls } from './outcome-event-relay';
 import { startAcknowledgementConsumer } from './acknowledgement-consumer';
 import { checkWorkerPrerequisites } from './worker-prerequisites';
 import { workflowBundlePath } from './workflow-bundle';
 import { defined } from '../domain/defined';
-import { refuseUnknownOptions } from '../domain/known-options';
+import {
+  amqpUrlOption,
+  anyOption,
+  checkOptions,
+  countOption,
+  namespaceOption,
+  postgresUrlOption,
+  type OptionsShape,
+} from '../domain/options';
 
 /** What {@link createOrderDispatchWorker} needs. */
 export interface OrderDispatchWorkerOptions {
@@ -44,17 +57,19 @@ export interface OrderDispatchWorkerOptions {
   maximumDatabaseConnections?: number;
 }
 
-const WORKER_OPTIONS: Record<keyof OrderDispatchWorkerOptions, true> = {
-  connection: true,
-  namespace: true,
-  dataConverter: true,
-  amqpUrl: true,
-  ordersDatabaseUrl: true,
-  policy: true,
-  log: true,
-  maximumWorkflowTasks: true,
-  maximumRequests: true,
-  maximumDatabaseConnections: true,
+const WORKER_OPTIONS: OptionsShape<OrderDispatchWorkerOptions> = {
+  connection: z.custom((given) => given instanceof NativeConnection, {
+    error: 'must be a NativeConnection',
+  }),
+  namespace: namespaceOption.optional(),
+  dataConverter: anyOption,
+  amqpUrl: amqpUrlOption,
+  ordersDatabaseUrl: postgresUrlOption,
+  policy: anyOption,
+  log: anyOption,
+  maximumWorkflowTasks: z.int().min(2).optional(),
+  maximumRequests: countOption.optional(),
+  maximumDatabaseConnections: countOption.optional(),
 };
 
 /** A worker that dispatches orders; see {@link createOrderDispatchWorker}. */
@@ -66,9 +81,11 @@ export interface OrderDispatchWorker {
   client: OrderDispatchClient;
   /** Whether orders can take the quick path: RabbitMQ answers and nothing is paused. */
   ready: () => boolean;
+  /** What this worker published to `order-dispatch.events` since it started. */
+  relayedEvents: () => RelayedEvents;
   /** Rejects if the worker fails and cannot go on. */
   failed: Promise<never>;
-  /** Drains the worker, then the acknowledgement consumer, then closes the connections. */
+  /** Drains the worker, the acknowledgement consumer and the relay, then closes the connections. */
   close: () => Promise<void>;
 }
 
@@ -76,17 +93,17 @@ export interface OrderDispatchWorker {
  * {@link createOrderDispatchWorker}, with what only tests set.
  *
  * @param seams.pauses between tries of the acknowledgement consumer.
+ * @param seams.relayPolls how often events are looked for.
  */
 export async function startWorker(
   options: OrderDispatchWorkerOptions,
-  seams: { pauses?: RetryPauses } = {},
+  seams: { pauses?: RetryPauses; relayPolls?: RelayPolls } = {},
 ): Promise<OrderDispatchWorker> {
-  refuseUnknownOptions('createOrderDispatchWorker', options, WORKER_OPTIONS);
+  checkOptions('createOrderDispatchWorker', options, WORKER_OPTIONS);
   const { connection, namespace = 'default', dataConverter, amqpUrl, ordersDatabaseUrl } = options;
   const { log = createLogger({ process: 'worker', level: 'info' }) } = options;
   const { maximumWorkflowTasks = 150, maximumRequests = 500 } = options;
   const defaultPolicy = effectivePolicy(DEFAULT_POLICY, parsePolicyOverrides(options.policy ?? {}));
-  await checkWorkerPrerequisites({ connection, namespace, ordersDatabaseUrl });
 
   const connected = defined({ connection, namespace, dataConverter });
   const opened: (() => Promise<void>)[] = [];
@@ -94,6 +111,7 @@ export async function startWorker(
     for (const close of opened.splice(0).reverse()) await close();
   };
   try {
+    await checkWorkerPrerequisites({ connection, namespace, ordersDatabaseUrl });
     const database = openOrdersDatabase({
       url: ordersDatabaseUrl,
       maximumConnections: options.maximumDatabaseConnections ?? 20,
@@ -101,9 +119,15 @@ export async function startWorker(
     opened.push(() => database.close());
     const publisher = await Publisher.open({ url: amqpUrl, name: 'worker publish', log });
     opened.push(() => publisher.close());
+    const relay = startOutcomeEventRelay({
+      ...{ database, publisher, log },
+      ...defined({ polls: seams.relayPolls }),
+    });
+    opened.push(() => relay.close());
 
-    const temporal = new Client(connected);
+    const temporal = new Client({ ...connected });
     const quickPath = new QuickPath(Math.floor(maximumWorkflowTasks / 2));
+    const workers: Worker[] = [];
     const consumer = await startAcknowledgementConsumer({
       amqpUrl,
       database,
@@ -111,7 +135,12 @@ export async function startWorker(
       quickPath,
       publisher,
       log,
-      ...seams,
+      recorded: relay.wake,
+      turnToTell: paceTelling(async () => {
+        const inFlight = workers[0]?.getStatus().numInFlightWorkflowActivations ?? 0;
+        return inFlight > 4 || (await workflowTaskBacklog(temporal, namespace)) > 1;
+      }),
+      ...defined({ pauses: seams.pauses }),
     });
     opened.push(() => consumer.close());
 
@@ -127,45 +156,48 @@ export async function startWorker(
       ...connected,
       interceptors: { activity: [failuresWithoutPersonalData] },
     };
-    const workers = await Promise.all([
-      Worker.create({
-        ...shared,
-        taskQueue: TASK_QUEUES.main,
-        workflowBundle: { codePath: workflowBundlePath() },
-        activities: createMainActivities(dependencies),
-        maxConcurrentWorkflowTaskExecutions: maximumWorkflowTasks,
-        // Some 0.4 MB each. An order that waits for a person is replayed when somebody decides.
-        maxCachedWorkflows: 2 * maximumWorkflowTasks,
-        shutdownGraceTime: '5s',
-        // How long a workflow waits for the worker that has it cached, before any other takes it.
-        stickyQueueScheduleToStartTimeout: '5s',
-      }),
-      Worker.create({
-        ...shared,
-        taskQueue: TASK_QUEUES.requests,
-        activities: createRequestActivities(dependencies),
-        maxConcurrentActivityTaskExecutions: maximumRequests,
-        // A request that waits for the broker fails then, to be tried by another worker.
-        shutdownGraceTime: '1s',
-      }),
-    ]);
-    const runs = workers.map((worker) => worker.run());
-    // `run` also resolves when the worker was told to shut down: that is no failure.
-    const failed = Promise.race(runs.map((run) => run.then(() => new Promise<never>(() => {}))));
-    failed.catch(() => {});
+    const runs: Promise<void>[] = [];
     opened.push(async () => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await Promise.allSettled(runs);
     });
+    // At once, since only a worker that runs can be shut down where the next one cannot be made.
+    const run = async (own: Omit<WorkerOptions, keyof typeof shared>) => {
+      const worker = await Worker.create({ ...shared, ...own });
+      workers.push(worker);
+      runs.push(worker.run());
+    };
+    await run({
+      taskQueue: TASK_QUEUES.main,
+      workflowBundle: { codePath: workflowBundlePath() },
+      activities: createMainActivities(dependencies),
+      maxConcurrentWorkflowTaskExecutions: maximumWorkflowTasks,
+      // Some 0.4 MB each. An order that waits for a person is replayed when somebody decides.
+      maxCachedWorkflows: 2 * maximumWorkflowTasks,
+      shutdownGraceTime: '5s',
+      // How long a workflow waits for the worker that has it cached, before any other takes it.
+      stickyQueueScheduleToStartTimeout: '5s',
+    });
+    await run({
+      taskQueue: TASK_QUEUES.requests,
+      activities: createRequestActivities(dependencies),
+      maxConcurrentActivityTaskExecutions: maximumRequests,
+      // A request that waits for the broker fails then, to be tried by another worker.
+      shutdownGraceTime: '1s',
+    });
+    // `run` also resolves when the worker was told to shut down: that is no failure.
+    const failed = Promise.race(runs.map((run) => run.then(() => new Promise<never>(() => {}))));
+    failed.catch(() => {});
     return {
       client: new OrderDispatchClient({ ...connected, eagerStart: true }),
       ready: () => publisher.available && consumer.ready(),
+      relayedEvents: relay.counts,
       failed,
       close: closeAll,
     };
   } catch (error) {
     await closeAll();
-    throw error;
+    throw translateError(error);
   }
 }
 
@@ -173,8 +205,9 @@ export async function startWorker(
  * Starts a worker: the workflows, their activities, and the acknowledgement consumer. An order service
  * can embed it, and then places orders with its `client`.
  *
- * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration where there is
- * no such option, or where a search attribute or a migration is missing, with the command that mends it.
+ * @throws BrokerUnavailable where RabbitMQ cannot be reached; InvalidConfiguration where an
+ * option is not known, missing or wrong, and where a search attribute or a migration is missing, with the
+ * command that mends it.
  */
 export function createOrderDispatchWorker(
   options: OrderDispatchWorkerOptions,

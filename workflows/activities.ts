@@ -4,6 +4,7 @@ import {
   proxyLocalActivities,
 } from '@temporalio/workflow';
 import type { MainActivities, RequestActivities } from '../activities';
+import type { Interruption } from '../domain/interruption';
 import type { Policy } from '../domain/policy';
 import type { SupplementActivities } from '../domain/reconciliation';
 import { TASK_QUEUES } from '../domain/temporal-names';
@@ -15,6 +16,12 @@ import { TASK_QUEUES } from '../domain/temporal-names';
 export const { submitOrder, policyFor } = proxyLocalActivities<
   Pick<MainActivities, 'submitOrder' | 'policyFor'>
 >({ startToCloseTimeout: '5s', retry: { maximumAttempts: 1 } });
+
+/** The row of an order whose workflow is gone. Tried until the workflow's time is over. */
+export const { readOrderRow } = proxyLocalActivities<Pick<MainActivities, 'readOrderRow'>>({
+  startToCloseTimeout: '5s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '2s' },
+});
 
 /** The changes of an order's status: each is tried until the database has taken it. */
 export const {
@@ -31,6 +38,9 @@ export const {
   findOrderSideFacts,
   restartDispatch,
   recordRepair,
+  recordReconciliation,
+  openFindingTask,
+  closeFindingTask,
   reconcile,
 } = proxyActivities<MainActivities>({
   taskQueue: TASK_QUEUES.main,
@@ -42,7 +52,11 @@ export const {
  * The durable path's activities. The heartbeat timeout is the acknowledgement timeout; the policy's
  * retries are the server's; nothing outlasts the deadline, outages included.
  */
-export function requestActivities(policy: Policy, deadline: Date): RequestActivities {
+export function requestActivities(
+  policy: Policy,
+  deadline: Date,
+  { attempts }: Interruption,
+): RequestActivities {
   return proxyActivities<RequestActivities>({
     taskQueue: TASK_QUEUES.requests,
     heartbeatTimeout: policy.acknowledgementTimeoutMs,
@@ -52,7 +66,7 @@ export function requestActivities(policy: Policy, deadline: Date): RequestActivi
       backoffCoefficient: policy.backoffCoefficient,
       // Temporal refuses a longest pause below the first.
       maximumInterval: Math.max(policy.maximumIntervalMs, policy.initialIntervalMs),
-      maximumAttempts: policy.maximumAttempts,
+      maximumAttempts: policy.maximumAttempts - attempts,
     },
     // Nobody hears a cancellation of an attempt that only waits.
     cancellationType: ActivityCancellationType.TRY_CANCEL,

@@ -5,6 +5,7 @@ import {
   condition,
   isCancellation,
 } from '@temporalio/workflow';
+import { INTERRUPTED, NOT_INTERRUPTED, type Interruption } from '../domain/interruption';
 
 /**
  * Runs a request's activity until its answer comes by signal, the activity finds that there is one
@@ -13,19 +14,21 @@ import {
  * @returns what the activity found, or its failure; neither where a signal made it needless.
  */
 export async function awaitAnswer<Found>(given: {
-  request: () => Promise<Found>;
+  request: (interrupted: Interruption) => Promise<Found>;
   isOver: () => boolean;
 }): Promise<{ found?: Found; failure?: ActivityFailure }> {
   const scope = new CancellationScope();
   let ended: { found?: Found; failure?: ActivityFailure } | undefined;
-  const attempts = scope.run(given.request).then(
-    (found) => void (ended = { found }),
-    (error: unknown) => {
-      if (isCancellation(error)) return;
-      if (!(error instanceof ActivityFailure)) throw error;
-      ended = { failure: error };
-    },
-  );
+  const attempts = scope
+    .run(() => throughShutdowns(given.request))
+    .then(
+      (found) => void (ended = { found }),
+      (error: unknown) => {
+        if (isCancellation(error)) return;
+        if (!(error instanceof ActivityFailure)) throw error;
+        ended = { failure: error };
+      },
+    );
   await Promise.race([attempts, condition(() => ended !== undefined || given.isOver())]);
   if (!ended || given.isOver()) {
     scope.cancel();
@@ -33,6 +36,21 @@ export async function awaitAnswer<Found>(given: {
   }
   failIfFinal(ended.failure);
   return ended;
+}
+
+/** Begins a request anew each time that a worker's shutdown ended it: that uses up no attempt. */
+async function throughShutdowns<Found>(
+  request: (interrupted: Interruption) => Promise<Found>,
+): Promise<Found> {
+  for (let interrupted = NOT_INTERRUPTED; ;) {
+    try {
+      return await request(interrupted);
+    } catch (error) {
+      const failure = finalFailureOf(error);
+      if (failure?.type !== INTERRUPTED) throw error;
+      interrupted = failure.details?.[0] as Interruption;
+    }
+  }
 }
 
 /** The type of the failure that an activity says no retry can mend. */

@@ -39,9 +39,12 @@ export async function takeOrderBack(view: OrderView): Promise<void> {
   const { orderId } = view.order;
   const withdrawalId = withdrawalIdOf(orderId);
   const deadline = new Date(Date.now() + view.policy.dispatchWithinMs);
-  const activities = requestActivities(view.policy, deadline);
   const { found, failure } = await awaitAnswer({
-    request: () => activities.requestWithdrawal({ orderId }),
+    request: (interrupted) =>
+      requestActivities(view.policy, deadline, interrupted).requestWithdrawal({
+        orderId,
+        interrupted,
+      }),
     isOver: () => view.withdrawalAnswer !== undefined || view.deadLetters.has(withdrawalId),
   });
   if (found) view.takeAnswer(found);

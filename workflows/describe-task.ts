@@ -1,9 +1,12 @@
+import { guidanceLines } from '../domain/guidance';
 import type { Answer, OrderState } from '../domain/order-state';
 import { PLACEHOLDERS } from '../domain/placeholders';
+import { DEFAULT_POLICY, effectivePolicy, type Policy } from '../domain/policy';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { Decision } from '../domain/decisions';
 import type { Facts } from '../domain/verdict';
 import type { EscalationReason } from '../domain/status';
+import { taskClauses } from '../domain/why';
 import type { HumanTask } from './human-task';
 
 /**
@@ -13,13 +16,20 @@ import type { HumanTask } from './human-task';
 export function describeOrderTask(
   order: OrderState,
   task: HumanTask,
-  { answer, unforeseen }: { answer: Answer | undefined; unforeseen: string | undefined },
+  {
+    answer,
+    unforeseen,
+    policy,
+  }: { answer: Answer | undefined; unforeseen: string | undefined; policy: Policy },
 ): string {
   const times = order.attempts === 1 ? 'once' : `${order.attempts} times`;
+  // Histories have policies of before.
+  const { taskDueMs, taskOverdueMs } = effectivePolicy(DEFAULT_POLICY, policy);
   const lines = [
+    ...describeRefusals(task),
     `**Order ${order.orderId} waits for a person.** ${WHAT_HAPPENED[task.escalationReason](order)}`,
     '',
-    `Waiting since ${task.escalatedAt}; handed to the publisher ${times}.`,
+    `${waitingSentence(task, { taskDueMs, taskOverdueMs })} Handed to the publisher ${times}.`,
   ];
   if (answer?.outcome === 'rejected') {
     lines.push('', `The dispatch system's last answer: rejected (${answer.rejectionCode}).`);
@@ -27,7 +37,12 @@ export function describeOrderTask(
   if (task.escalationReason === 'requestFailed' && unforeseen) {
     lines.push('', `The last attempt failed: ${unforeseen}`);
   }
-  return [...lines, ...describeDecisions(task)].join('\n');
+  return [
+    ...lines,
+    '',
+    ...guidanceLines(task.escalationReason),
+    ...describeDecisions(task, whatTheButtonDoes(order)),
+  ].join('\n');
 }
 
 /** A finding's human task in plain words, as Markdown. */
@@ -40,19 +55,49 @@ export function describeFindingTask(
   const { status = 'no such order', dispatchedBy, courierId } = order ?? {};
   const courier = courierId ? `, courier ${courierId} by ${dispatchedBy}` : '';
   return [
+    ...describeRefusals(task),
     `**The databases disagree about order ${orderId}, and no rule may decide:** ${finding.rule}.`,
     '',
     `- order database: ${status}${courier}`,
     `- dispatch database: ${dispatch.status}${dispatch.status === 'live' ? `, courier ${dispatch.courierId}` : ''}`,
     `- workflow of the order: ${workflow}`,
     '',
-    `Waiting since ${task.escalatedAt}.`,
+    waitingSentence(task),
     ...(finding.failed ? ['', `**${finding.failed}.**`] : []),
-    ...describeDecisions(task),
+    '',
+    ...guidanceLines(task.escalationReason),
+    ...describeDecisions(task, 'it changes nothing about the finding'),
   ].join('\n');
 }
 
-function describeDecisions(task: HumanTask): string[] {
+/** Since when it waits, in the words of `why`. */
+function waitingSentence(
+  { escalationReason, escalatedAt }: HumanTask,
+  policy?: Pick<Policy, 'taskDueMs' | 'taskOverdueMs'>,
+): string {
+  const after = (ms: number) => new Date(Date.parse(escalatedAt) + ms).toISOString();
+  const clauses = taskClauses({
+    escalationReason,
+    openedAt: escalatedAt,
+    ...(policy && { dueAt: after(policy.taskDueMs), overdueAt: after(policy.taskOverdueMs) }),
+  });
+  return `${clauses.join('; ').replace(/^w/, 'W')}.`;
+}
+
+/** First of all: whoever has just sent something looks whether it did anything. */
+function describeRefusals({ refusals }: HumanTask): string[] {
+  if (refusals.length === 0) return [];
+  return ['Signals that changed nothing:', '', ...refusals.map((refusal) => `- ${refusal}`), ''];
+}
+
+/** What becomes of the order by Temporal's own cancellation of its workflow. */
+function whatTheButtonDoes({ status }: OrderState): string {
+  return status === 'cancelling'
+    ? 'it changes nothing: the order is being cancelled already'
+    : 'it cancels the order: a withdrawal goes out, and where the courier can be called back, that is final';
+}
+
+function describeDecisions(task: HumanTask, whatTheButtonDoes: string): string[] {
   const lines = [
     '',
     'To decide: *More Actions*, *Send an Update* (it answers) or *Send a Signal*, choose `resolve`, and paste one of these. Fill in what is in capitals first: unchanged, it is refused.',
@@ -61,10 +106,7 @@ function describeDecisions(task: HumanTask): string[] {
   for (const decision of task.decisions) {
     lines.push(WHAT_IT_DOES[decision], '', '```json', exampleOf(decision), '```', '');
   }
-  if (task.refusals.length > 0) {
-    lines.push('Signals that changed nothing:', '');
-    lines.push(...task.refusals.map((refusal) => `- ${refusal}`));
-  }
+  lines.push(`The blue button *Request Cancellation* is no decision: ${whatTheButtonDoes}.`);
   return lines;
 }
 
@@ -90,6 +132,7 @@ const WHAT_HAPPENED: Record<EscalationReason, (order: OrderState) => string> = {
   courierToCallOff: ({ decidedBy, courierId, courierSentBy }) =>
     `${decidedBy ?? 'Somebody'} cancels it, but ${courierSentBy ?? 'a person'} had sent courier ${courierId} by other means: nobody but you can call that courier off.`,
   discrepancy: () => 'The databases disagree about it.',
+  unhealthy: () => 'a health check found what a person must act on',
 };
 
 const WHAT_IT_DOES: Record<Decision, string> = {

@@ -29,7 +29,12 @@ import { requestDispatch } from './request-dispatch';
  */
 export async function dispatchOrder(input: DispatchOrderInput): Promise<OrderResult> {
   const { orderId } = input.order;
-  const view = new OrderView(orderId, () => continueAsNew<typeof dispatchOrder>(input));
+  const view: OrderView = new OrderView(orderId, () =>
+    continueAsNew<typeof dispatchOrder>({
+      ...input,
+      firstRequestNumber: view.firstRequestNumber,
+    }),
+  );
   view.input = input;
   handleMessages(view);
   answerStatus(view);
@@ -135,7 +140,7 @@ async function submit(view: OrderView): Promise<void> {
       upsertMemo({ [MEMO_CONTENT_HASH]: submission.contentHash });
     }
     view.confirmedAt = submission.confirmedAt;
-    view.firstRequestNumber = submission.order.requestNumber;
+    view.firstRequestNumber = input.firstRequestNumber ?? submission.order.requestNumber;
   } catch (error) {
     failIfFinal(error);
     log.warn('the quick path failed: going on with the durable path', { error });

@@ -10,7 +10,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import { ResolutionRefused, TooLateToCancel } from '../domain/errors';
-import { readAcknowledged, readRequestDeadLettered } from '../domain/signals';
+import { readAcknowledged, readReleased, readRequestDeadLettered } from '../domain/signals';
 import type { OrderResult, OrderStatusView } from '../domain/workflow-contract';
 import {
   parseCancelRequest,
@@ -39,6 +39,8 @@ export function handleMessages(view: OrderView): void {
   handleOurSignal(SIGNALS.requestDeadLettered, readRequestDeadLettered, ({ requestId }) => {
     view.deadLetters.add(requestId);
   });
+
+  handleOurSignal(SIGNALS.released, readReleased, (signal) => view.takeRelease(signal));
 
   handleResolutions(view, () => view.order);
 

@@ -27,6 +27,8 @@ export interface HumanTask {
   readonly describe: () => string;
   /** The first valid resolution; every later one is refused. */
   accepted?: Resolution;
+  /** When, ISO 8601. */
+  acceptedAt?: string;
   /** Whether that resolution was carried out, once it is known. */
   won?: boolean;
 }
@@ -112,7 +114,13 @@ export function checkResolution(
   if (!humanTask) throw new ResolutionRefused(whyNoTask());
   if (humanTask.accepted) {
     throw new ResolutionRefused(
-      `the human task is already resolved by ${humanTask.accepted.actor}`,
+      `the human task is already resolved by ${humanTask.accepted.actor} at ${humanTask.acceptedAt}: ${humanTask.accepted.decision}`,
+    );
+  }
+  const { openedAt } = resolution;
+  if (openedAt !== undefined && Date.parse(openedAt) !== Date.parse(humanTask.escalatedAt)) {
+    throw new ResolutionRefused(
+      `another human task is open by now, since ${humanTask.escalatedAt}: look at it first`,
     );
   }
   if (!humanTask.decisions.includes(resolution.decision)) {
@@ -154,6 +162,7 @@ export function acceptResolution(owner: TaskOwner, input: unknown): HumanTask {
   const { humanTask } = owner;
   if (!humanTask) throw new ResolutionRefused(owner.whyNoTask());
   humanTask.accepted = resolution;
+  humanTask.acceptedAt = new Date().toISOString();
   return humanTask;
 }
 

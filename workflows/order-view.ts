@@ -5,9 +5,11 @@ import type {
   OrderResult,
   OrderStatusView,
 } from '../domain/workflow-contract';
+import type { ReleasedSignal } from '../domain/hold';
 import type { Policy } from '../domain/policy';
 import type { EscalationReason } from '../domain/status';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
+import { statusViewOf } from '../domain/status-view';
 import type { CancelRequest } from '../domain/resolution';
 import { humanTaskView, type HumanTask, type TaskOwner } from './human-task';
 
@@ -36,6 +38,10 @@ export class OrderView implements TaskOwner {
   isRefusalReported = false;
   /** When the broker confirmed the quick path's request, until the durable path has used it. */
   confirmedAt: string | undefined;
+  /** The hold that keeps the request at home. */
+  private holdId: number | undefined;
+  /** A release that is known before the activity's result that says what it releases. */
+  private released: ReleasedSignal | undefined;
   /** The request number from which rejections are counted: a person's `retry` starts anew. */
   firstRequestNumber = 1;
 
@@ -81,12 +87,34 @@ export class OrderView implements TaskOwner {
   }
 
   /** Takes what an activity found. */
-  takeProgress({ order, policy, answer, withdrawalAnswer }: OrderProgress): void {
+  takeProgress({ order, policy, answer, withdrawalAnswer, holdId }: OrderProgress): void {
     this.policy = policy;
     this.takeResult(order);
+    this.holdId = holdId;
+    this.applyRelease();
     for (const known of [answer, withdrawalAnswer]) {
       if (known) this.takeAnswer(known);
     }
+  }
+
+  /** Whether a person's decision keeps the request at home. */
+  get isHeld(): boolean {
+    return this.holdId !== undefined;
+  }
+
+  /** Takes what the release of a hold tells. */
+  takeRelease(signal: ReleasedSignal): void {
+    this.released = signal;
+    this.applyRelease();
+  }
+
+  private applyRelease(): void {
+    const { row, holdId, released } = this;
+    if (!row || holdId === undefined || !released || released.holdId < holdId) return;
+    this.holdId = undefined;
+    // Once: whoever is held again is on the list again, and is told again.
+    this.released = undefined;
+    if (row.status === 'placed') this.row = { ...row, dispatchBy: released.dispatchBy };
   }
 
   /** Takes an applied answer. */
@@ -127,16 +155,10 @@ export class OrderView implements TaskOwner {
 
   /** Where the order stands, for people. */
   get status(): OrderStatusView {
-    const { orderId, status, dispatchedBy, courierId, rejectionCode, attempts, decidedBy } =
-      this.order;
+    const isHeld = this.order.status === 'placed' && this.isHeld;
     return {
-      orderId,
-      status,
-      ...(status === 'dispatched' && dispatchedBy && { dispatchedBy }),
-      ...(status === 'dispatched' && courierId && { courierId }),
-      ...(status !== 'dispatched' && rejectionCode && { rejectionCode }),
-      attempts,
-      resolvedBy: decidedBy ?? null,
+      ...statusViewOf(this.order),
+      ...(isHeld && { isHeld: true as const }),
       ...humanTaskView(this),
     };
   }
@@ -154,7 +176,7 @@ export class OrderView implements TaskOwner {
     const { row, cancelRequest } = this;
     if (cancelRequest) return `no human task is open: ${cancelRequest.actor} cancels the order`;
     if (!row) return 'no human task is open: the order is being placed';
-    const by = row.decidedBy ? ` (${row.decision} by ${row.decidedBy})` : '';
+    const by = row.decidedBy ? ` (${row.decision} by ${row.decidedBy} at ${row.decidedAt})` : '';
     return `no human task is open: the order is ${row.status}${by}`;
   };
 

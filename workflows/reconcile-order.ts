@@ -9,11 +9,12 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined';
 import { FINDING_DECISIONS, type Decision } from '../domain/decisions';
 import type { Answer } from '../domain/order-state';
 import type { OrderStatusView } from '../domain/workflow-contract';
 import type { Outcome } from '../domain/messages/acknowledgement';
-import { DEFAULT_POLICY } from '../domain/policy';
+import { DEFAULT_POLICY, type Policy } from '../domain/policy';
 import type { Finding, RepairAction } from '../domain/reconciliation';
 import type { ReconcileOrderInput, ReconcileResult } from '../domain/workflow-contract';
 import { withdrawalIdOf } from '../domain/request-id';
@@ -22,8 +23,11 @@ import { readAcknowledged, readFound, readRequestDeadLettered } from '../domain/
 import { QUERIES, SIGNALS } from '../domain/temporal-names';
 import { decideVerdict, isAsKept, type Facts, type Verdict } from '../domain/verdict';
 import {
+  closeFindingTask,
   findDispatch,
   findOrderSideFacts,
+  openFindingTask,
+  recordReconciliation,
   recordRepair,
   requestActivities,
   restartDispatch,
@@ -41,6 +45,9 @@ const LONGEST_PAUSE_MS = 512_000;
 
 /** Findings whose only look is in their history end after it. */
 const WAITS_FOR_OWNER = 'reconcile-waits-for-owner';
+
+/** Findings of before have no row of their human task, and no audit. */
+const RECORDS_PEOPLE = 'records-people';
 
 /** Findings that may wait in one run; with their copies, they must fit into the start of the next. */
 const FINDINGS_KEPT = 20;
@@ -63,7 +70,10 @@ export async function reconcileOrder(input: ReconcileOrderInput): Promise<Reconc
   // A new run begins with the finding at work, then takes those that wait. Those that are done end here.
   const goOn = (): Promise<never> => {
     const rest = findings.slice(current ? findings.indexOf(current) : 0);
-    const [now = first, ...later] = rest.map((finding) => finding.input);
+    const [now = first, ...later] = rest.map(({ input: found, taskOpenedAt }) => ({
+      ...found,
+      ...defined({ taskOpenedAt }),
+    }));
     return continueAsNew<typeof reconcileOrder>({ ...now, more: later });
   };
   const readFinding = (sent: unknown) => readFound(sent, orderId);
@@ -116,7 +126,11 @@ async function putRight(
   finding: OpenFinding,
   goOn: () => Promise<never>,
 ): Promise<ReconcileResult> {
-  const { orderId, provenance } = finding.input;
+  const { orderId, provenance, trigger, via } = finding.input;
+  if (trigger === 'person' && patched(RECORDS_PEOPLE)) {
+    const actor = provenance.replace(/^person /, '');
+    await recordReconciliation({ orderId, actor, ...defined({ via }) });
+  }
   const before = await lookUpWhenOwnerEnded(finding);
   const { verdict, rule } = decideVerdict(before);
   let done: RepairAction = 'nothing';
@@ -127,6 +141,8 @@ async function putRight(
     const isSettled = done === 'restarted' || decideVerdict(after).verdict === 'consistent';
     if (!isSettled) done = await askPerson({ finding, rule, facts: after, goOn });
   }
+  // Opened in the run before, and needless now.
+  if (finding.taskOpenedAt) await closeFindingTask({ openedAt: finding.taskOpenedAt });
   const { resolution } = finding;
   if (done !== 'nothing') {
     await recordRepair({
@@ -204,9 +220,13 @@ async function withdrawDispatch(finding: OpenFinding): Promise<RepairAction> {
   finding.isDeadLettered = false;
   const { policy } = finding;
   const deadline = new Date(Date.now() + policy.dispatchWithinMs);
-  const activities = requestActivities(policy, deadline);
   const { failure } = await awaitAnswer({
-    request: () => activities.requestWithdrawal({ orderId, again: true }),
+    request: (interrupted) =>
+      requestActivities(policy, deadline, interrupted).requestWithdrawal({
+        orderId,
+        again: true,
+        interrupted,
+      }),
     isOver: () => finding.withdrawal !== undefined || finding.isDeadLettered,
   });
   if (failure || outcomeOf(finding) === undefined) return 'nothing';
@@ -230,9 +250,15 @@ async function askPerson(given: {
   const outcome: { done: RepairAction } = { done: 'nothing' };
   let { rule, facts } = given;
   for (;;) {
+    const openedAt = finding.taskOpenedAt ?? new Date().toISOString();
+    const isListed = patched(RECORDS_PEOPLE);
+    if (isListed) {
+      finding.taskOpenedAt = openedAt;
+      await openFindingTask({ orderId, openedAt, ...dueTimes(openedAt, finding.policy) });
+    }
     await openTask(finding, {
       escalationReason: 'discrepancy',
-      escalatedAt: new Date().toISOString(),
+      escalatedAt: openedAt,
       status: facts.order?.status,
       decisions: decisionsAbout(facts, finding.input),
       describe: (task) =>
@@ -246,6 +272,8 @@ async function askPerson(given: {
           outcome.done === 'nothing'
             ? `${decision} (${actor}) could not be carried out: ${WHY_NOT[decision] ?? ''}`
             : undefined;
+        if (isListed) await closeFindingTask({ openedAt, resolution });
+        finding.taskOpenedAt = undefined;
         return finding.failed === undefined;
       },
       continueAsNew: goOn,
@@ -257,6 +285,12 @@ async function askPerson(given: {
     // It did not help: the person hears of it by the task that opens again.
     rule = after.rule;
   }
+}
+
+/** When the task of a finding is due, by the policy of its order. */
+function dueTimes(openedAt: string, { taskDueMs, taskOverdueMs }: Policy) {
+  const after = (ms: number) => new Date(Date.parse(openedAt) + ms).toISOString();
+  return { dueAt: after(taskDueMs), overdueAt: after(taskOverdueMs) };
 }
 
 /** A new start needs a row that asks for something or, where there is none, a copy to make it from. */
@@ -300,11 +334,16 @@ class OpenFinding implements TaskOwner {
   /** Whether a person has decided to leave just this as it is. */
   isKept = false;
 
-  constructor(readonly input: Finding) {}
+  /** Of its human task while that is open and listed, ISO 8601. */
+  taskOpenedAt: string | undefined;
+
+  constructor(readonly input: Finding) {
+    this.taskOpenedAt = input.taskOpenedAt;
+  }
 
   whyNoTask = (): string =>
     this.failed ??
     (this.resolution
-      ? `no human task is open: ${this.resolution.actor} decided ${this.resolution.decision}`
+      ? `no human task is open: ${this.resolution.actor} decided ${this.resolution.decision} about the finding`
       : 'no human task is open: the finding is being looked at');
 }

@@ -5,7 +5,7 @@ import {
   type ActivityFailure,
 } from '@temporalio/workflow';
 import { RetryState } from '@temporalio/common';
-import type { RequestDetails } from '../activities/request-dispatch';
+import { INTERRUPTED, type RequestDetails } from '../domain/interruption';
 import type { Answer } from '../domain/order-state';
 import type { EscalationReason } from '../domain/status';
 import { cancelRejected, escalate, requestActivities, startNextRequest } from './activities';
@@ -16,6 +16,13 @@ import type { OrderView } from './order-view';
 export async function requestDispatch(view: OrderView): Promise<void> {
   if (view.rejection) return handleRejection(view, view.rejection);
   if (view.isRequestDeadLettered) return escalateOrder(view, 'requestDeadLettered');
+  const isOver = () =>
+    view.order.status !== 'placed' ||
+    view.rejection !== undefined ||
+    view.isRequestDeadLettered ||
+    view.cancelRequest !== undefined;
+  // Nothing but a person's release brings it back, so no deadline ends it.
+  if (view.isHeld) return condition(() => !view.isHeld || isOver());
   const { dispatchBy, requestNumber } = view.order;
   if (Date.parse(dispatchBy) <= Date.now()) {
     return escalateOrder(view, view.exhaustion ?? 'deadlinePassed');
@@ -23,22 +30,18 @@ export async function requestDispatch(view: OrderView): Promise<void> {
 
   const { policy, confirmedAt } = view;
   view.confirmedAt = undefined;
-  const activities = requestActivities(policy, new Date(dispatchBy));
   const { order } = view.input;
   const { found, failure } = await awaitAnswer({
-    request: () =>
-      activities.requestDispatch({
+    request: (interrupted) =>
+      requestActivities(policy, new Date(dispatchBy), interrupted).requestDispatch({
         order,
         policy,
         dispatchBy,
         requestNumber,
         ...(confirmedAt && { confirmedAt }),
+        interrupted,
       }),
-    isOver: () =>
-      view.order.status !== 'placed' ||
-      view.rejection !== undefined ||
-      view.isRequestDeadLettered ||
-      view.cancelRequest !== undefined,
+    isOver,
   });
   if (found) view.takeProgress(found);
   if (!failure) return;
@@ -63,14 +66,14 @@ function exhaustionReason({ cause, retryState }: ActivityFailure): EscalationRea
 }
 
 /**
- * Why the last attempt failed, by the type of its failure. `Interrupted`: the worker shut down while it
- * waited, for the broker most times.
+ * Why the last attempt failed, by the type of its failure. Interrupted: the worker shut down while it
+ * waited, for the broker most times; only what began before a shutdown used up no attempt ends so.
  */
 function reasonOf(type: ApplicationFailure['type']): EscalationReason {
   switch (type) {
     case 'BrokerUnavailable':
     case 'UnroutableMessage':
-    case 'Interrupted':
+    case INTERRUPTED:
       return 'brokerUnavailable';
     case 'DatabaseUnavailable':
       return 'databaseUnavailable';

@@ -1,4 +1,4 @@
-import { InvalidConfiguration } from '../../domain/errors';
+import { InvalidConfiguration, OrderDispatchError } from '../../domain/errors';
 import type { DispatchFacts } from '../../domain/verdict';
 import { CHANGED_AT_FORMAT, type Change, type ChangesPage } from '../changes';
 import { postgresAdapter, type PoolOptions } from '../postgres-adapter';
@@ -36,8 +36,8 @@ export interface DispatchViewRow {
 }
 
 /** A row of the view breaks its contract; the message says how. */
-class BrokenDispatchView extends Error {
-  override readonly name = 'BrokenDispatchView';
+class BrokenDispatchView extends OrderDispatchError {
+  readonly code = 'BrokenDispatchView';
 }
 
 /** Opens a pool of connections that cannot write; the first statement connects. */

@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import { ResolutionRefused } from '../../domain/errors';
 import type { OrderState } from '../../domain/order-state';
 import type { CancelRequest, Resolution } from '../../domain/resolution';
@@ -16,13 +17,19 @@ export function escalate(
     escalationReason: EscalationReason;
     rejectionCode?: string;
     at: string;
+    taskId?: string;
   },
 ): Promise<OrderState> {
-  const { orderId, requestNumber, escalationReason, rejectionCode, at } = given;
+  const { orderId, requestNumber, escalationReason, rejectionCode, at, taskId } = given;
   return compareAndSet(database, orderId, {
     to: 'escalated',
     where: { requestNumber },
-    set: { escalationReason, escalatedAt: at, ...(rejectionCode && { rejectionCode }) },
+    set: {
+      escalationReason,
+      escalatedAt: at,
+      ...defined({ taskId }),
+      ...(rejectionCode && { rejectionCode }),
+    },
   });
 }
 
@@ -57,7 +64,11 @@ export function startCancellation(
 ): Promise<OrderState> {
   return compareAndSet(database, given.orderId, {
     to: 'cancelling',
-    set: { ...decided('cancel', given.request, given.at), ...NOT_ESCALATED },
+    set: {
+      ...decided('cancel', given.request, given.at),
+      ...acted('cancel', given.request, given.at),
+      ...NOT_ESCALATED,
+    },
   });
 }
 
@@ -72,7 +83,10 @@ export function applyResolution(
   given: { orderId: string; resolution: Resolution; at: string; dispatchBy: string },
 ): Promise<OrderState> {
   const { orderId, resolution, at, dispatchBy } = given;
-  const decision = decided(resolution.decision, resolution, at);
+  const decision = {
+    ...decided(resolution.decision, resolution, at),
+    ...acted('resolve', resolution, at),
+  };
   switch (resolution.decision) {
     case 'retry':
       return compareAndSet(database, orderId, {
@@ -119,18 +133,18 @@ export function applyResolution(
 /** Opens the human task of a withdrawal that nobody answers; the status stays. */
 export function escalateWithdrawal(
   database: OrdersDatabase,
-  { orderId, at }: { orderId: string; at: string },
+  { orderId, at, taskId }: { orderId: string; at: string; taskId?: string },
 ): Promise<OrderState> {
   return change(database, orderId, {
     where: { status: { in: ['cancelling', 'dispatched'] }, escalationReason: null },
-    set: { escalationReason: 'withdrawalFailed', escalatedAt: at },
+    set: { escalationReason: 'withdrawalFailed', escalatedAt: at, ...defined({ taskId }) },
   });
 }
 
 /** Opens the human task of a courier whom only people can call off; the status stays. */
 export function escalateCallOff(
   database: OrdersDatabase,
-  { orderId, at }: { orderId: string; at: string },
+  { orderId, at, taskId }: { orderId: string; at: string; taskId?: string },
 ): Promise<OrderState> {
   return change(database, orderId, {
     where: {
@@ -138,7 +152,7 @@ export function escalateCallOff(
       dispatchedBy: 'person',
       OR: [{ escalationReason: null }, { escalationReason: 'withdrawalFailed' }],
     },
-    set: { escalationReason: 'courierToCallOff', escalatedAt: at },
+    set: { escalationReason: 'courierToCallOff', escalatedAt: at, ...defined({ taskId }) },
   });
 }
 
@@ -152,7 +166,7 @@ export function retryWithdrawal(
 ): Promise<OrderState> {
   return change(database, given.orderId, {
     where: { escalationReason: 'withdrawalFailed' },
-    set: NOT_ESCALATED,
+    set: { ...acted('resolve', given.resolution, given.at), ...NOT_ESCALATED },
   });
 }
 
@@ -198,6 +212,19 @@ const NOT_ESCALATED: Changes = { escalationReason: null, escalatedAt: null };
 
 function decided(decision: string, by: { actor: string; note: string }, at: string): Changes {
   return { decision, decidedBy: by.actor, decisionNote: by.note, decidedAt: at };
+}
+
+/**
+ * The last act of a person, of which a trigger makes the audit's row and, where it resolves a human
+ * task, closes that.
+ */
+function acted(
+  act: 'resolve' | 'cancel',
+  by: Pick<Resolution, 'actor' | 'note' | 'via'> & { decision?: string },
+  at: string,
+): Changes {
+  const { actor, note, via = 'temporal', decision = 'cancel' } = by;
+  return { lastAct: { act, decision, actor, via, note, at } };
 }
 
 /** Moves the status along an edge, or leaves the row as it is; returns it either way. */

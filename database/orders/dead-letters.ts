@@ -1,4 +1,4 @@
-import type { Act } from '../../domain/act';
+import type { Act, Via } from '../../domain/act';
 import type { DeadLetterState } from '../../domain/dead-letter-state';
 import { APP_IDS, QUEUES } from '../../domain/amqp-names';
 import { defined } from '../../domain/defined';
@@ -67,6 +67,12 @@ export interface DeadLetterGroup {
   firstFailedAt: Date;
   lastFailedAt: Date;
 }
+
+/** What a person does to dead letters. */
+export type DeadLetterAct = Act & { via: Via };
+
+/** How long a discard of many may take, in ms. */
+const DISCARD_WITHIN_MS = 60_000;
 
 /** How long a replay may hold its row, in ms: longer than a publish waits for its confirm. */
 const REPLAY_WITHIN_MS = 30_000;
@@ -184,7 +190,7 @@ export function replayDeadLetter(
   database: OrdersDatabase,
   given: {
     id: string;
-    act: Act;
+    act: DeadLetterAct;
     publish: (deadLetter: DeadLetter) => Promise<void>;
   },
 ): Promise<boolean> {
@@ -203,6 +209,7 @@ export function replayDeadLetter(
         where: { id },
         data: marked('replayed', given.act),
       });
+      await auditDeadLetters(transaction, { act: 'replay', by: given.act, deadLetters: [row] });
       return true;
     },
     { timeout: REPLAY_WITHIN_MS },
@@ -210,16 +217,42 @@ export function replayDeadLetter(
 }
 
 /** Discards the open ones among these. @returns their number. */
-export async function discardOpenDeadLetters(
+export function discardOpenDeadLetters(
   database: OrdersDatabase,
   filter: DeadLetterFilter,
-  act: Act,
+  act: DeadLetterAct,
 ): Promise<number> {
-  const { count } = await prismaOf(database).deadLetter.updateMany({
-    where: { AND: [where(filter), { state: 'open' }] },
-    data: marked('discarded', act),
+  return prismaOf(database).$transaction(
+    async (transaction) => {
+      const deadLetters = await transaction.deadLetter.updateManyAndReturn({
+        where: { AND: [where(filter), { state: 'open' }] },
+        data: marked('discarded', act),
+        select: { id: true, orderId: true },
+      });
+      await auditDeadLetters(transaction, { act: 'discard', by: act, deadLetters });
+      return deadLetters.length;
+    },
+    { timeout: DISCARD_WITHIN_MS },
+  );
+}
+
+/** Records an act on dead letters, one row each, so that each order's audit has its own. */
+async function auditDeadLetters(
+  transaction: Prisma.TransactionClient,
+  given: {
+    act: 'replay' | 'discard';
+    by: DeadLetterAct;
+    deadLetters: readonly { id: bigint; orderId: string | null }[];
+  },
+): Promise<void> {
+  const { act, by, deadLetters } = given;
+  const { actor, note, via } = by;
+  await transaction.auditEntry.createMany({
+    data: deadLetters.map(({ id, orderId }) => ({
+      ...{ act, actor, note, via, orderId },
+      facts: { deadLetterId: String(id) },
+    })),
   });
-  return count;
 }
 
 /** A replayed dead letter that is a dead letter again. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Via } from '../../domain/act';
 import { ACKNOWLEDGEMENT_TYPE } from '../../domain/messages/acknowledgement';
 import { WITHDRAWAL_TYPE } from '../../domain/messages/withdrawal';
 import type { EscalationReason, OrderStatus } from '../../domain/status';
@@ -19,7 +20,7 @@ export interface Customer {
 export interface CustomerOrder {
   orderId: string;
   status: OrderStatus;
-  /** Of its open human task. */
+  /** Of its open human task, or of one about a finding. */
   escalationReason: EscalationReason | null;
   erasedAt: Date | null;
   /** Whether its workflow still waits to hear that no second courier comes. */
@@ -37,6 +38,9 @@ export interface ErasedRows {
   orders: number;
   acknowledgements: number;
   repairs: number;
+  humanTasks: number;
+  audit: number;
+  bulkRuns: number;
   deadLetters: number;
 }
 
@@ -83,7 +87,10 @@ export function lockCustomerOrders(
 ): Promise<CustomerOrder[]> {
   // Two scans of an index; an OR over both would be one of the table.
   return transaction.$queryRaw<CustomerOrder[]>`
-    SELECT order_id AS "orderId", status, escalation_reason AS "escalationReason",
+    SELECT order_id AS "orderId", status,
+      COALESCE(escalation_reason, (
+        SELECT t.escalation_reason FROM human_tasks t
+        WHERE t.order_id = orders.order_id AND t.closed_at IS NULL LIMIT 1)) AS "escalationReason",
       erased_at AS "erasedAt",
       status = 'dispatched' AND dispatched_by = 'person' AND NOT EXISTS (
         SELECT 1 FROM acknowledgements a
@@ -97,13 +104,18 @@ export function lockCustomerOrders(
     ORDER BY created_at, order_id FOR UPDATE`;
 }
 
-/** Records that a customer's data is about to be erased. @returns the erasure's ID. */
+/** Records that a customer's data is about to be erased, in the audit too. @returns the erasure's ID. */
 export async function insertErasure(
   transaction: Transaction,
-  given: { customerHash: string; actor: string; note: string; at: Date },
+  given: { customerHash: string; actor: string; note: string; via: Via; at: Date },
 ): Promise<bigint> {
-  const { at: createdAt, ...data } = given;
-  const { id } = await transaction.erasure.create({ data: { ...data, createdAt } });
+  const { customerHash, actor, note, via, at } = given;
+  const { id } = await transaction.erasure.create({
+    data: { customerHash, actor, note, createdAt: at },
+  });
+  await transaction.auditEntry.create({
+    data: { act: 'erase', actor, note, via, at, facts: { erasureId: String(id) } },
+  });
   return id;
 }
 
@@ -135,9 +147,12 @@ export async function countErasure(
  *
  * | table            | blanked                                                                 |
  * |------------------|-------------------------------------------------------------------------|
- * | orders           | customer ID, address, note, details; a person's note; an actor that names the customer |
+ * | orders           | customer ID, address, note, details; a person's note; an actor that names the customer; the last act |
  * | acknowledgements | the detail, which the dispatch system wrote for people                  |
  * | repairs          | a person's note; an actor that names the customer                       |
+ * | human_tasks      | the same, and who claimed it, where that names the customer             |
+ * | audit            | the same                                                                |
+ * | bulk_runs        | notes and actors that name the customer, and who decided a task of a run |
  *
  * The content hash stays, so the same order is known again, and `updated_at` too: an erased order is
  * not kept longer for it.
@@ -156,6 +171,7 @@ export async function eraseOrders(
           'postcode', ${ERASED}::text),
         'items', "order" -> 'items', 'currency', "order" -> 'currency',
         'placedAt', "order" -> 'placedAt'),
+      last_act = NULL,
       decision_note = CASE WHEN decision_note IS NOT NULL THEN ${ERASED} END,
       decided_by = CASE WHEN decided_by ~ ${named} THEN ${ERASED} ELSE decided_by END,
       courier_sent_by = CASE WHEN courier_sent_by ~ ${named} THEN ${ERASED} ELSE courier_sent_by END
@@ -167,7 +183,39 @@ export async function eraseOrders(
     UPDATE repairs SET note = CASE WHEN note IS NOT NULL THEN ${ERASED} END,
       actor = CASE WHEN actor ~ ${named} THEN ${ERASED} ELSE actor END
     WHERE order_id = ANY(${orderIds}) AND (note <> ${ERASED} OR actor ~ ${named})`;
-  return { orders, acknowledgements, repairs };
+  const humanTasks = await transaction.$executeRaw`
+    UPDATE human_tasks SET note = CASE WHEN note IS NOT NULL THEN ${ERASED} END,
+      actor = CASE WHEN actor ~ ${named} THEN ${ERASED} ELSE actor END,
+      claimed_by = CASE WHEN claimed_by ~ ${named} THEN ${ERASED} ELSE claimed_by END
+    WHERE order_id = ANY(${orderIds})
+      AND (note <> ${ERASED} OR actor ~ ${named} OR claimed_by ~ ${named})`;
+  // The audit refuses all else.
+  await transaction.$queryRaw`SELECT set_config('order_dispatch.keeping', 'erasure', true)`;
+  const audit = await transaction.$executeRaw`
+    UPDATE audit SET note = CASE WHEN note IS NOT NULL THEN ${ERASED} END,
+      actor = CASE WHEN actor ~ ${named} THEN ${ERASED} ELSE actor END
+    WHERE order_id = ANY(${orderIds}) AND (note <> ${ERASED} OR actor ~ ${named})`;
+  const bulkRuns = await eraseBulkRuns(transaction, named);
+  return { orders, acknowledgements, repairs, humanTasks, audit, bulkRuns };
+}
+
+/** A run is about the orders of many: only what names the customer goes. @returns how many runs had such. */
+async function eraseBulkRuns(transaction: Transaction, named: string): Promise<number> {
+  const runs = await transaction.$queryRaw<{ runs: number }[]>`
+    WITH run AS (
+      UPDATE bulk_runs SET note = CASE WHEN note ~ ${named} THEN ${ERASED} ELSE note END,
+        actor = CASE WHEN actor ~ ${named} THEN ${ERASED} ELSE actor END,
+        abort_note = CASE WHEN abort_note ~ ${named} THEN ${ERASED} ELSE abort_note END,
+        aborted_by = CASE WHEN aborted_by ~ ${named} THEN ${ERASED} ELSE aborted_by END,
+        filter = CASE WHEN filter::text ~ ${named} THEN '{}'::jsonb ELSE filter END
+      WHERE note ~ ${named} OR actor ~ ${named} OR abort_note ~ ${named} OR aborted_by ~ ${named}
+        OR filter::text ~ ${named}
+      RETURNING id
+    ), task AS (
+      UPDATE bulk_rows SET outcome = ${ERASED} WHERE outcome ~ ${named} RETURNING bulk_id AS id
+    )
+    SELECT count(*)::int AS runs FROM (SELECT id FROM run UNION SELECT id FROM task) AS blanked`;
+  return runs[0]?.runs ?? 0;
 }
 
 /** A regular expression for the customer ID as a word of its own: `c-7`, not `c-70`. */

@@ -1,7 +1,12 @@
 import { OrderNotFound } from '../../domain/errors';
 import { parseOrder, type Order } from '../../domain/order';
 import type { OrderProgress, OrderState } from '../../domain/order-state';
-import type { Policy } from '../../domain/policy';
+import {
+  DEFAULT_POLICY,
+  effectivePolicy,
+  type Policy,
+  type PolicyOverrides,
+} from '../../domain/policy';
 import { requestIdOf, withdrawalIdOf } from '../../domain/request-id';
 import type { OrderFacts } from '../../domain/verdict';
 import { findAnswers } from './acknowledgements';
@@ -28,7 +33,7 @@ export async function findOrder(
   return {
     order: parseOrder(row.order),
     state,
-    policy: row.policy as unknown as Policy,
+    policy: effectivePolicy(DEFAULT_POLICY, row.policy as PolicyOverrides),
     facts: toOrderFacts(row),
   };
 }

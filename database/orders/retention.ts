@@ -6,7 +6,13 @@ export const PRUNED_ORDERS_TABLES = [
   'orders',
   'acknowledgements',
   'repairs',
+  'humanTasks',
   'deadLetters',
+  'audit',
+  'outcomeEvents',
+  'healthReports',
+  'holds',
+  'bulkRuns',
   'erasures',
 ] as const;
 
@@ -17,22 +23,28 @@ export type PrunedOrdersTable = (typeof PRUNED_ORDERS_TABLES)[number];
 export type Cutoffs = Readonly<Record<PrunedOrdersTable, Date>>;
 
 /**
- * Deletes up to `limit` expired rows of a table, the oldest first, in one statement. Rows that
- * another transaction holds are left for the next run.
+ * Deletes up to `limit` expired rows of a table, the oldest first, in one transaction. Rows that
+ * another one holds are left for the next run.
  *
  * @returns how many were deleted: fewer than `limit` where nothing is left to do.
  */
-export function deleteExpired(
+export async function deleteExpired(
   database: OrdersDatabase,
   given: { table: PrunedOrdersTable; cutoffs: Cutoffs; limit: number },
 ): Promise<number> {
+  const prisma = prismaOf(database);
   const { name, key, age, expired } = walkOf(given.table, given.cutoffs);
-  return prismaOf(database).$executeRaw`
-    WITH batch AS MATERIALIZED (
-      SELECT t.${key} AS key FROM ${name} t WHERE ${expired}
-      ORDER BY t.${age} LIMIT ${given.limit} FOR UPDATE OF t SKIP LOCKED
-    )
-    DELETE FROM ${name} t USING batch WHERE t.${key} = batch.key`;
+  const [, deleted] = await prisma.$transaction([
+    // The audit refuses all else.
+    prisma.$queryRaw`SELECT set_config('order_dispatch.keeping', 'retention', true)`,
+    prisma.$executeRaw`
+      WITH batch AS MATERIALIZED (
+        SELECT t.${key} AS key FROM ${name} t WHERE ${expired}
+        ORDER BY t.${age} LIMIT ${given.limit} FOR UPDATE OF t SKIP LOCKED
+      )
+      DELETE FROM ${name} t USING batch WHERE t.${key} = batch.key`,
+  ]);
+  return deleted;
 }
 
 /** Counts what {@link deleteExpired} would delete, batch by batch and table by table. */
@@ -72,7 +84,13 @@ interface Walk {
  * | orders           | final, without an open human task or an open dead letter                    |
  * | acknowledgements | their order's row is gone: it stands on them                                |
  * | repairs          | the same: what a person decided to keep is asked again without them         |
+ * | humanTasks       | closed, and their order's row is gone                                       |
  * | deadLetters      | decided: replayed or discarded                                              |
+ * | audit            | their order's row is gone, if they are about one                            |
+ * | outcomeEvents    | sent                                                                        |
+ * | healthReports    | all                                                                         |
+ * | holds            | ended, and nobody waits for the release; with the list of those that did    |
+ * | bulkRuns         | ended; with their tasks, of which the tasks' own rows tell                     |
  * | erasures         | no row is left that they blanked                                            |
  */
 function walkOf(table: PrunedOrdersTable, cutoffs: Cutoffs): Walk {
@@ -90,6 +108,26 @@ function walkOf(table: PrunedOrdersTable, cutoffs: Cutoffs): Walk {
       const expired = Prisma.sql`t.created_at < ${before} AND ${orderIsGone}`;
       return walk('repairs', 'id', 'created_at', expired);
     }
+    case 'humanTasks': {
+      const expired = Prisma.sql`t.opened_at < ${before} AND t.closed_at < ${before}
+        AND ${orderIsGone}`;
+      return walk('human_tasks', 'ctid', 'opened_at', expired);
+    }
+    case 'audit':
+      return walk('audit', 'id', 'at', Prisma.sql`t.at < ${before} AND ${orderIsGone}`);
+    case 'outcomeEvents': {
+      const expired = Prisma.sql`t.created_at < ${before} AND t.sent_at IS NOT NULL`;
+      return walk('outcome_events', 'id', 'created_at', expired);
+    }
+    case 'healthReports':
+      return walk('health_reports', 'id', 'at', Prisma.sql`t.at < ${before}`);
+    case 'holds': {
+      const expired = Prisma.sql`t.ended_at < ${before} AND NOT EXISTS (
+        SELECT 1 FROM held_orders h WHERE h.hold_id = t.id AND h.told_at IS NULL)`;
+      return walk('holds', 'id', 'held_at', expired);
+    }
+    case 'bulkRuns':
+      return walk('bulk_runs', 'id', 'created_at', Prisma.sql`t.ended_at < ${before}`);
     case 'deadLetters': {
       const expired = Prisma.sql`t.state <> 'open'
         AND COALESCE(t.decided_at, t.created_at) < ${before}`;
@@ -109,12 +147,14 @@ function walk(name: string, key: string, age: string, expired: Prisma.Sql): Walk
 
 /**
  * `created_at` is implied, and has the index. A replay of an open dead letter of a request whose order
- * is gone would bring the order back as a new one.
+ * is gone would bring the order back as a new one. A finding may wait for a person, too.
  */
 function expiredOrder(alias: 'o' | 't', { orders: before }: Cutoffs): Prisma.Sql {
   const o = Prisma.raw(alias);
   return Prisma.sql`${o}.created_at < ${before} AND ${o}.updated_at < ${before}
     AND ${o}.status IN ('dispatched', 'cancelled') AND ${o}.escalation_reason IS NULL
     AND NOT EXISTS (
-      SELECT 1 FROM dead_letters d WHERE d.order_id = ${o}.order_id AND d.state = 'open')`;
+      SELECT 1 FROM dead_letters d WHERE d.order_id = ${o}.order_id AND d.state = 'open')
+    AND NOT EXISTS (
+      SELECT 1 FROM human_tasks h WHERE h.order_id = ${o}.order_id AND h.closed_at IS NULL)`;
 }

@@ -67,8 +67,10 @@ export async function startTemporal(options: {
   cli: TemporalCli;
   /** Keeps everything in this file, so that a restart finds it; in memory without one. */
   databaseFile?: string;
+  /** Dynamic configuration beyond ours, for all namespaces. */
+  dynamicConfig?: Readonly<Record<string, string | number>>;
 }): Promise<Temporal> {
-  const { scope, cli, databaseFile } = options;
+  const { scope, cli, databaseFile, dynamicConfig } = options;
   const port = await freePort();
   const uiPort = await freePort();
   const metricsPort = await freePort();
@@ -77,7 +79,7 @@ export async function startTemporal(options: {
     ...['--port', String(port), '--ui-port', String(uiPort)],
     ...['--http-port', String(await freePort()), '--metrics-port', String(metricsPort)],
     ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile, ...DATABASE_FILE]),
-    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
+    ...Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig }).flatMap(([key, value]) => [
       '--dynamic-config-value',
       `${key}=${value}`,
     ]),

@@ -1,0 +1,53 @@
+import { connect, type Channel } from 'amqplib';
+import { DECLARATIONS } from './topology';
+
+/** What is on the broker, compared with what should be. */
+export interface TopologyReport {
+  /** The broker's version. */
+  version: string;
+  /** Exchanges and queues that are not there: the first process that starts declares them. */
+  missing: string[];
+  /** Those that are not as we declare them, or that the user may not declare, with what the broker says. */
+  refused: { name: string; why: string }[];
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Looks at exchanges and queues, and creates none: what is there is declared again, which the broker
+ * refuses where it has other arguments.
+ *
+ * @throws where the broker cannot be reached.
+ */
+export async function inspectTopology(url: string): Promise<TopologyReport> {
+  const connection = await connect(url, {
+    timeout: CONNECT_TIMEOUT_MS,
+    clientProperties: { connection_name: 'doctor' },
+  });
+  connection.on('error', () => {});
+  const { version } = connection.connection.serverProperties as { version?: string };
+  const report: TopologyReport = { version: version ?? 'unknown', missing: [], refused: [] };
+  // The broker closes a channel on which it refuses something.
+  const attempt = async (work: (channel: Channel) => Promise<unknown>): Promise<string> => {
+    const channel = await connection.createChannel();
+    channel.on('error', () => {});
+    try {
+      await work(channel);
+      await channel.close();
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  try {
+    for (const { name, look, declare } of DECLARATIONS) {
+      const isMissing = /404/.test(await attempt(look));
+      const why = isMissing ? '' : await attempt(declare);
+      if (isMissing) report.missing.push(name);
+      if (why !== '') report.refused.push({ name, why });
+    }
+  } finally {
+    await connection.close();
+  }
+  return report;
+}

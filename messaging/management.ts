@@ -1,0 +1,63 @@
+import { vhostOf } from './connection';
+import { BINDINGS } from './topology';
+
+/** What only RabbitMQ's management API tells. */
+export interface BrokerInsight {
+  /** Bindings of ours that are not there, as `exchange -> queue (routing key)`. */
+  missingBindings: string[];
+  /** Resource alarms, as `resource on node`: while there is one, publishers are blocked. */
+  alarms: string[];
+  /** By the broker's clock, to the second. */
+  at: Date;
+}
+
+/** How long an answer may take, in ms. */
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Asks the management API about a virtual host.
+ *
+ * @param given.managementUrl `http://user:password@host:port`; the user needs the tag `monitoring`.
+ * @throws where it does not answer, or refuses: with what it says.
+ */
+export async function readManagement(given: {
+  managementUrl: string;
+  amqpUrl: string;
+}): Promise<BrokerInsight> {
+  const { origin, username, password } = new URL(given.managementUrl);
+  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const headers = { authorization: `Basic ${Buffer.from(user).toString('base64')}` };
+  const ask = (path: string) =>
+    fetch(`${origin}/api/${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+
+  const bindings = await ask(`bindings/${encodeURIComponent(vhostOf(given.amqpUrl))}`);
+  if (!bindings.ok) throw new Error(`RabbitMQ's management API: ${bindings.status}`);
+  const there = new Set(
+    ((await bindings.json()) as Binding[]).map(({ source, destination, routing_key }) =>
+      textOf({ exchange: source, queue: destination, routingKey: routing_key }),
+    ),
+  );
+  // It answers 503 where there is an alarm.
+  const alarms = (await (await ask('health/checks/alarms')).json()) as { alarms?: Alarm[] };
+  return {
+    missingBindings: BINDINGS.map(textOf).filter((binding) => !there.has(binding)),
+    alarms: (alarms.alarms ?? []).map(({ resource, node }) => `${resource} on ${node}`),
+    at: new Date(bindings.headers.get('date') ?? Date.now()),
+  };
+}
+
+interface Binding {
+  source: string;
+  destination: string;
+  routing_key: string;
+}
+
+interface Alarm {
+  node: string;
+  resource: string;
+}
+
+function textOf(binding: { exchange: string; queue: string; routingKey: string }): string {
+  const key = binding.routingKey === '' ? '' : ` (${binding.routingKey})`;
+  return `${binding.exchange} -> ${binding.queue}${key}`;
+}

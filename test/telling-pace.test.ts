@@ -1,0 +1,37 @@
+import { paceTelling } from '../worker/telling-pace';
+import { eventually } from './setup';
+
+describe('those who wake a workflow', () => {
+  /** Takes so many turns at once, and says how many came. */
+  const takeTurns = (turn: () => Promise<void>, count: number) => {
+    const taken = { count: 0 };
+    const all = Promise.all(Array.from({ length: count }, () => turn().then(() => taken.count++)));
+    return { taken, all };
+  };
+
+  test('have their turn a few at a time while the workers are behind, and all in the end', async () => {
+    let looks = 0;
+    const turn = paceTelling(() => Promise.resolve((looks += 1) % 4 !== 0));
+    const { taken, all } = takeTurns(turn, 12);
+    await eventually(() => looks === 1);
+    expect(taken.count).toBe(4);
+    await eventually(() => looks === 5);
+    expect(taken.count).toBe(8);
+    await all;
+    expect(looks).toBe(8);
+  });
+
+  test('do not wait for ever for workers that stay behind', async () => {
+    const turn = paceTelling(() => Promise.resolve(true));
+    const { taken, all } = takeTurns(turn, 5);
+    await all;
+    expect(taken.count).toBe(5);
+  });
+
+  test('have their turn where nobody can say whether the workers are behind', async () => {
+    const turn = paceTelling(() => Promise.reject(new Error('Temporal is away')));
+    const { taken, all } = takeTurns(turn, 50);
+    await all;
+    expect(taken.count).toBe(50);
+  });
+});
