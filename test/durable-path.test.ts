@@ -1,3 +1,4 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import {
   eventually,
@@ -18,6 +19,17 @@ const DURABLE: PolicyOverrides = {
   maximumIntervalMs: 200,
   maximumAttempts: 3,
 };
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+
+function isEscalating({ events }: History): boolean {
+  return (
+    events?.some(
+      ({ activityTaskScheduledEventAttributes: scheduled }) =>
+        scheduled?.activityType?.name === 'escalate',
+    ) ?? false
+  );
+}
 
 describe('durable path', () => {
   let bed: TestBed;
@@ -55,12 +67,19 @@ describe('durable path', () => {
       const placed = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 6_000 });
       const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(placed.orderId));
       // Past the deadline nothing is left to do but to escalate, which needs the database.
-      await eventually(async () =>
-        (await workflow.fetchHistory()).events?.some(
-          ({ activityTaskScheduledEventAttributes: scheduled }) =>
-            scheduled?.activityType?.name === 'escalate',
-        ),
-      );
+      await eventually(async () => isEscalating(await workflow.fetchHistory()));
+      return placed;
+    });
+    const { humanTask } = await openTask(handle);
+    expect(humanTask).toMatchObject({ escalationReason: 'databaseUnavailable' });
+    await handle.cancel({ actor: 'ana', note: 'over' });
+  });
+
+  test('the same where the deadline passes before any attempt could say so', async () => {
+    const handle = await withDatabaseAway(bed.stack, bed.ordersDatabaseUrl, async () => {
+      const placed = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 100 });
+      const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(placed.orderId));
+      await eventually(async () => isEscalating(await workflow.fetchHistory()));
       return placed;
     });
     const { humanTask } = await openTask(handle);

@@ -310,10 +310,10 @@ describe('what follows an order in its database:', () => {
       const task = await escalated();
       await accept(task);
       const acts = [
-        claim(database, { task, act: MIA, takeOver: true }),
-        note(database, { task, act: MIA }),
+        () => claim(database, { task, act: MIA, takeOver: true }),
+        () => note(database, { task, act: MIA }),
       ];
-      for (const act of acts) await expect(act).rejects.toThrow('no human task is open');
+      for (const act of acts) await expect(act()).rejects.toThrow('no human task is open');
     });
 
     test('10,000 open tasks are counted and listed, none left out', async () => {

@@ -59,6 +59,12 @@ export function finalFailureOf(error: unknown): ApplicationFailure | undefined {
   return cause instanceof ApplicationFailure && cause.nonRetryable ? cause : undefined;
 }
 
+/** Whether an activity failed because the order database is away. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === 'DatabaseUnavailable';
+}
+
 /**
  * Fails the workflow where an activity says that nothing can mend it: the order is not valid, or its
  * ID is taken by another one.

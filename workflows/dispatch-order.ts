@@ -12,7 +12,7 @@ import type { DispatchOrderInput, OrderResult } from '../domain/workflow-contrac
 import type { CancelOrderInput } from '../domain/workflow-contract';
 import { MEMO_CONTENT_HASH } from '../domain/temporal-names';
 import { loadOrder, policyFor, startCancellation, submitOrder } from './activities';
-import { failIfFinal, finalFailureOf } from './await-answer';
+import { failIfFinal, finalFailureOf, isDatabaseUnavailable } from './await-answer';
 import { takeOrderBack } from './compensation';
 import { answerStatus, handleMessages } from './handlers';
 import { orderTask } from './order-tasks';
@@ -144,6 +144,8 @@ async function submit(view: OrderView): Promise<void> {
   } catch (error) {
     failIfFinal(error);
     log.warn('the quick path failed: going on with the durable path', { error });
+    // Where the deadline passes before the durable path begins, this is why.
+    if (isDatabaseUnavailable(error)) view.exhaustion ??= 'databaseUnavailable';
     const policy = await policyFor(input.policy ? { policy: input.policy } : {});
     view.takeProgress({
       policy,

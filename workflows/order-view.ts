@@ -28,7 +28,7 @@ export class OrderView implements TaskOwner {
   readonly deadLetters = new Set<string>();
   /** The cancellation that is asked for and not yet decided. */
   cancelRequest: CancelRequest | undefined;
-  /** Why the request was given up, until the row says so: an order may not be recorded by then. */
+  /** Why the order got no further, until its row says so: it may not be recorded by then. */
   exhaustion: EscalationReason | undefined;
   /** What the last request failed with, where it was no timeout; nothing of it is personal. */
   unforeseen: string | undefined;

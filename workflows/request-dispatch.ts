@@ -28,8 +28,9 @@ export async function requestDispatch(view: OrderView): Promise<void> {
     return escalateOrder(view, view.exhaustion ?? 'deadlinePassed');
   }
 
-  const { policy, confirmedAt } = view;
+  const { policy, confirmedAt, exhaustion: before } = view;
   view.confirmedAt = undefined;
+  view.exhaustion = undefined;
   const { order } = view.input;
   const { found, failure } = await awaitAnswer({
     request: (interrupted) =>
@@ -47,18 +48,26 @@ export async function requestDispatch(view: OrderView): Promise<void> {
   if (!failure) return;
   const { cause } = failure;
   view.unforeseen = cause instanceof ApplicationFailure ? cause.message : undefined;
-  view.exhaustion = exhaustionReason(failure);
+  view.exhaustion = exhaustionReason(failure, before);
   await escalateOrder(view, view.exhaustion);
   view.exhaustion = undefined;
 }
 
-/** Why a request without an answer is given up. */
-function exhaustionReason({ cause, retryState }: ActivityFailure): EscalationReason {
+/**
+ * Why a request without an answer is given up.
+ *
+ * @param before why it got no further than to this request: that holds where no attempt said anything.
+ */
+function exhaustionReason(
+  { cause, retryState }: ActivityFailure,
+  before: EscalationReason | undefined,
+): EscalationReason {
   if (cause instanceof ApplicationFailure) return reasonOf(cause.type);
   const timeout = cause instanceof TimeoutFailure ? cause : undefined;
   const details = timeout?.lastHeartbeatDetails as Partial<RequestDetails> | undefined;
-  if (!details?.confirmedAt) {
-    return details?.waitsFor === 'database' ? 'databaseUnavailable' : 'brokerUnavailable';
+  if (!details) return before ?? 'brokerUnavailable';
+  if (!details.confirmedAt) {
+    return details.waitsFor === 'database' ? 'databaseUnavailable' : 'brokerUnavailable';
   }
   // Past the deadline during an attempt, or no time for the next one.
   const isLate = timeout?.timeoutType === 'SCHEDULE_TO_CLOSE' || retryState === RetryState.TIMEOUT;
