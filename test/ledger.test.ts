@@ -66,7 +66,7 @@ describe('the order database', () => {
       orderId,
       decidedAt: NOW,
       ...fields,
-    });
+    }).then(({ signal }) => signal);
   const ACCEPTED = { outcome: 'accepted', courierId: 'courier-1' } as const;
   const REJECTED = { outcome: 'rejected', rejectionCode: 'noCourierAvailable' } as const;
   const BY_PERSON = { status: 'dispatched', dispatchedBy: 'person', courierId: 'bike-7' };

@@ -1,6 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { QuickPath } from '../activities/quick-path';
-import { recordAcknowledgement } from '../database/orders/acknowledgements';
+import {
+  recordAcknowledgement,
+  type RecordedAcknowledgement,
+} from '../database/orders/acknowledgements';
 import type { OrdersDatabase } from '../database/orders/connection';
 import { databaseFaultOf } from '../database/fault';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
@@ -19,9 +22,13 @@ import { acknowledgements } from '../runtime/metrics';
 import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
 import { startReconcileOrder } from '../temporal/start-workflows';
 import { temporalFaultOf } from '../temporal/fault';
+import { NewestKeys } from './newest-keys';
 
 /** Acknowledgements under way at once. */
 const PREFETCH = 50;
+
+/** Acceptances that are known to be told. After an outage an order has as many answers as attempts. */
+const REMEMBERED = 10_000;
 
 /**
  * Starts to consume this process's home queue and the shared queue: each answer is recorded by one
@@ -41,10 +48,11 @@ export async function startAcknowledgementConsumer(options: {
   turnToTell?: () => Promise<void>;
 }): Promise<StartedConsumer> {
   const { amqpUrl, database, temporal, quickPath, publisher, log, pauses, turnToTell } = options;
-  const done = new WeakMap<IncomingMessage, AcknowledgedSignal>();
+  const done = new WeakMap<IncomingMessage, RecordedAcknowledgement>();
+  const told = new NewestKeys(REMEMBERED);
 
   const signalWorkflows = async (orderId: string, recorded: AcknowledgedSignal) => {
-    const told = await Promise.all(
+    const heard = await Promise.all(
       whoMayWait(orderId, recorded).map((workflowId) =>
         signalIfRunning(temporal, {
           workflowId,
@@ -54,7 +62,7 @@ export async function startAcknowledgementConsumer(options: {
       ),
     );
     const status = recorded.order?.status;
-    if (told.includes(true) || status === 'dispatched' || status === 'cancelled') return;
+    if (heard.includes(true) || status === 'dispatched' || status === 'cancelled') return;
     log.warn({ orderId, status }, 'no workflow waits for this answer');
   };
 
@@ -76,10 +84,11 @@ export async function startAcknowledgementConsumer(options: {
       const recorded =
         before ?? (await recordAcknowledgement(database, message.messageId, acknowledgement));
       done.set(message, recorded);
-      if (!before) acknowledgements.inc({ class: recorded.class });
+      const { signal, hasMoved } = recorded;
+      if (!before) acknowledgements.inc({ class: signal.class });
       crashPoint('acknowledgement.afterCommit');
       options.recorded?.();
-      const { class: trigger, order } = recorded;
+      const { class: trigger, order } = signal;
       const { outcome } = acknowledgement;
       const facts = { orderId, requestId, outcome, class: trigger, status: order?.status };
       if (trigger === 'late' || trigger === 'conflicting') {
@@ -87,9 +96,14 @@ export async function startAcknowledgementConsumer(options: {
         const provenance = message.messageId;
         await startReconcileOrder(temporal, { orderId, trigger, provenance });
       } else log.info(facts, 'acknowledged');
-      if (quickPath.tell(orderId, recorded)) return;
-      await turnToTell?.();
-      await signalWorkflows(orderId, recorded);
+      // An order's row that was lost and came back is told of its old acceptance once more.
+      const isAcceptance = outcome === 'accepted' && order?.status === 'dispatched';
+      if (isAcceptance && !hasMoved && trigger === 'duplicate' && told.has(requestId)) return;
+      if (!quickPath.tell(orderId, signal)) {
+        await turnToTell?.();
+        await signalWorkflows(orderId, signal);
+      }
+      if (isAcceptance) told.add(requestId);
     },
   });
 }

@@ -7,6 +7,14 @@ import { Prisma } from './generated/client';
 import { orderColumns, toAnswer, toOrderState, type AnswerRow, type OrderRow } from './order-row';
 import { defined } from '../../domain/defined';
 
+/** What the ledger made of an acknowledgement. */
+export interface RecordedAcknowledgement {
+  /** What those who wait for it are told. */
+  signal: AcknowledgedSignal;
+  /** Whether it moved the order to `dispatched`. */
+  hasMoved: boolean;
+}
+
 /**
  * Records an acknowledgement: one statement locks the order, classifies, writes the ledger and, for
  * a `first` acceptance, moves the order to `dispatched`. So does a `duplicate` where the order still
@@ -28,7 +36,7 @@ export async function recordAcknowledgement(
   database: OrdersDatabase,
   messageId: string,
   acknowledgement: Acknowledgement,
-): Promise<AcknowledgedSignal> {
+): Promise<RecordedAcknowledgement> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await record(database, messageId, acknowledgement);
@@ -42,7 +50,7 @@ async function record(
   database: OrdersDatabase,
   messageId: string,
   acknowledgement: Acknowledgement,
-): Promise<AcknowledgedSignal> {
+): Promise<RecordedAcknowledgement> {
   const { requestId, orderId, outcome, decidedAt } = acknowledgement;
   const {
     courierId = null,
@@ -88,29 +96,33 @@ async function record(
         AND ${outcome} = 'accepted' AND orders.status IN ('placed', 'escalated')
       RETURNING orders.*
     )
-    SELECT ledger.class, COALESCE(a.received_at, ledger.received_at) AS "receivedAt",
+    SELECT ledger.class, EXISTS (SELECT 1 FROM moved) AS "hasMoved", COALESCE(a.received_at, ledger.received_at) AS "receivedAt",
       ${orderColumns('o')}
     FROM ledger LEFT JOIN applied a ON true LEFT JOIN (
       SELECT * FROM moved UNION ALL SELECT * FROM locked WHERE NOT EXISTS (SELECT 1 FROM moved)
     ) o ON true`;
   if (!row) throw new Error('the ledger returned no row');
   return {
-    class: row.class,
-    answer: toAnswer({
-      requestId,
-      outcome,
-      courierId,
-      rejectionCode,
-      retryAfterMs,
-      receivedAt: row.receivedAt,
-    }),
-    ...(row.orderId !== null && { order: toOrderState({ ...row, orderId: row.orderId }) }),
+    hasMoved: row.hasMoved,
+    signal: {
+      class: row.class,
+      answer: toAnswer({
+        requestId,
+        outcome,
+        courierId,
+        rejectionCode,
+        retryAfterMs,
+        receivedAt: row.receivedAt,
+      }),
+      ...(row.orderId !== null && { order: toOrderState({ ...row, orderId: row.orderId }) }),
+    },
   };
 }
 
 type RecordedRow = Omit<OrderRow, 'orderId'> & {
   orderId: string | null;
   class: AcknowledgementClass;
+  hasMoved: boolean;
   receivedAt: Date;
 };
 
