@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -19,6 +21,6 @@ module.exports = {
     '/dist/',
   ],
   testTimeout: 60_000,
-  // Two processes for two cores: more only makes each other's waits longer.
-  maxWorkers: 2,
+  // One more than there are cores: a test spends half of its time waiting for its servers.
+  maxWorkers: availableParallelism() + 1,
 };

@@ -156,7 +156,9 @@ describe.each([
   );
 
   test('what erasure leaves in Temporal fits 80 columns', async () => {
-    await bed.client.getOrder(orderId).resolve({ decision: 'cancel', actor: 'a', note: 'n' });
+    const handle = bed.client.getOrder(orderId);
+    await handle.resolve({ decision: 'cancel', actor: 'a', note: 'n' });
+    await handle.result();
     const { stdout, stderr } = await cli('erase', '--customer', customerId, '--dry-run', ...BY_ANA);
     expect(unwrapped(stdout)).toContain(`workflow delete --workflow-id dispatch-order/${orderId}`);
     expect(tooLong(stdout + stderr)).toEqual([]);

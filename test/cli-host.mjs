@@ -1,0 +1,32 @@
+/**
+ * Runs the built command line again and again in one process, for `run-cli.ts`: loading it is most of what
+ * a command costs. Each run has its own arguments, environment and folder, and its output is its own,
+ * whatever an earlier one still says.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createRequire } from 'node:module';
+
+const { runCommandLine } = createRequire(import.meta.url)('../dist/cli/run.js');
+const runs = new AsyncLocalStorage();
+
+for (const name of ['stdout', 'stderr']) {
+  process[name].write = (text, ...rest) => {
+    const run = runs.getStore();
+    if (run) run[name] += String(text);
+    const written = rest.at(-1);
+    if (typeof written === 'function') written();
+    return true;
+  };
+}
+
+process.on('message', ({ args, environment, directory }) => {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, environment);
+  process.chdir(directory);
+  process.exitCode = undefined;
+  const run = { stdout: '', stderr: '' };
+  runs.run(run, async () => {
+    await runCommandLine(args);
+    process.send({ exitCode: process.exitCode ?? 0, ...run });
+  });
+});
