@@ -55,8 +55,8 @@ function healthText({ state, report, ageMs = 0 }: Health): string {
 }
 
 function figures({ figures: seen, notChecked }: HealthReport): Record<string, string | undefined> {
-  const { orders, openTasks, openDeadLetters, held, queues, acknowledgementMs, eventsBehindMs } =
-    seen;
+  const { orders, openTasks, openDeadLetters, held, queues, acknowledgementMs } = seen;
+  const { connections, copyLagMs, eventsBehindMs } = seen;
   return {
     'orders on their way': orders && counts(orders),
     'open human tasks': openTasks && counts(openTasks),
@@ -70,6 +70,12 @@ function figures({ figures: seen, notChecked }: HealthReport): Record<string, st
       Object.entries(queues)
         .map(([queue, { messages, consumers }]) => `${queue}: ${messages}, ${consumers} consumers`)
         .join('\n'),
+    connections:
+      connections &&
+      Object.entries(connections)
+        .map(([database, { used, maximum }]) => `${database} database: ${used} of ${maximum}`)
+        .join('\n'),
+    copies: copyLagMs === undefined ? undefined : `compared ${formatAge(copyLagMs)} late`,
     events:
       eventsBehindMs === undefined
         ? undefined

@@ -11,6 +11,10 @@ const HEALTH_FINDINGS = {
     severity: 'critical',
     whatToDo: 'free disk or memory of the broker: it takes no message meanwhile, and requests wait',
   },
+  publishersBlocked: {
+    severity: 'warning',
+    whatToDo: 'free disk or memory of the broker: it takes nothing from who is connected so',
+  },
   bindingMissing: {
     severity: 'critical',
     whatToDo:
@@ -40,6 +44,10 @@ const HEALTH_FINDINGS = {
     severity: 'critical',
     whatToDo: 'bring the dispatch database back, or its view order_dispatch_dispatches_v1',
   },
+  connectionsScarce: {
+    severity: 'warning',
+    whatToDo: 'let the database take more connections, or find out who holds so many',
+  },
   pendingMigrations: {
     severity: 'critical',
     whatToDo: 'order-dispatch setup migrate',
@@ -55,6 +63,10 @@ const HEALTH_FINDINGS = {
   tasksOverdue: {
     severity: 'warning',
     whatToDo: 'order-dispatch tasks list, and decide',
+  },
+  copiesBehind: {
+    severity: 'warning',
+    whatToDo: 'look whether the supplement systems keep up; start more of them',
   },
   repairsFailing: {
     severity: 'warning',
@@ -81,6 +93,11 @@ export interface HealthFinding {
   examples?: string[];
 }
 
+interface Used {
+  used: number;
+  maximum: number;
+}
+
 /** What was counted and timed; absent where it was not checked. */
 export interface HealthFigures {
   /** Orders that are not final, by status. */
@@ -92,6 +109,10 @@ export interface HealthFigures {
   held?: number;
   /** Messages and consumers, by queue. */
   queues?: Record<string, { messages: number; consumers: number }>;
+  /** Connections of each database's clients, and how many it takes. */
+  connections?: { orders?: Used; dispatch?: Used };
+  /** How late copies are compared, in ms; absent where there were none of late. */
+  copyLagMs?: number;
   /** From placing to the applied answer, over the last minutes, in ms. */
   acknowledgementMs?: { p50: number; p99: number; answers: number };
   /** Age of the oldest event that is not sent, in ms. */

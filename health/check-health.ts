@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { DispatchView } from '../database/dispatch/dispatch-view';
-import { findDispatchRows } from '../database/dispatch/dispatch-view';
+import { findDispatchRows, readDispatchConnections } from '../database/dispatch/dispatch-view';
 import type { OrdersDatabase } from '../database/orders/connection';
 import {
   countFailedRepairs,
@@ -8,6 +8,7 @@ import {
   findLastHealthReport,
   findOverdueOrders,
   readHealthFigures,
+  readOrdersConnections,
   type OverdueOrder,
 } from '../database/orders/health';
 import { findHold } from '../database/orders/holds';
@@ -36,6 +37,8 @@ export interface HealthDependencies {
   /** Without it, bindings and alarms are not checked. */
   rabbitmqManagementUrl?: string;
   temporal: Client;
+  /** How late copies are compared of late, in ms. */
+  copyLagMs: () => number | undefined;
   log: Logger;
 }
 
@@ -44,6 +47,12 @@ const OVERDUE_GRACE_MS = 2 * 60_000;
 
 /** Messages that wait in a queue before that is a finding. */
 const BACKLOG = 1_000;
+
+/** Of the connections that a database takes, how many may be in use before that is a finding. */
+const SCARCE = 0.9;
+
+/** How late a copy may be compared, in ms. */
+const COPIES_BEHIND_MS = 60_000;
 
 /** How old the oldest event that is not sent may be, in ms. */
 const EVENTS_BEHIND_MS = 60_000;
@@ -73,6 +82,8 @@ export async function checkHealth(dependencies: HealthDependencies): Promise<Hea
   const parts: Record<string, () => Promise<Seen>> = {
     'the order database': () => checkOrders(orders, overdue),
     'the dispatch database': () => checkDispatchView(dependencies.dispatchView),
+    'the connections of the databases': () => checkConnections(dependencies),
+    'the copies': () => Promise.resolve(checkCopies(dependencies)),
     'the broker': () => checkBroker(dependencies),
     'bindings and alarms': () => checkManagement(dependencies),
     'the hold': () => checkHold(dependencies),
@@ -149,6 +160,35 @@ async function checkDispatchView(view: DispatchView): Promise<Seen> {
   }
 }
 
+async function checkConnections({ orders, dispatchView }: HealthDependencies): Promise<Seen> {
+  const connections = {
+    orders: await readOrdersConnections(orders),
+    // Where it is away, that is found, and the other one is told all the same.
+    ...defined({ dispatch: await readDispatchConnections(dispatchView).catch(() => undefined) }),
+  };
+  const scarce = Object.entries(connections).filter(
+    ([, { used, maximum }]) => used >= SCARCE * maximum,
+  );
+  return {
+    findings: scarce.map(([database, { used, maximum }]) =>
+      healthFinding(
+        'connectionsScarce',
+        `${used} of ${maximum} connections of the ${database} database are in use`,
+      ),
+    ),
+    figures: { connections },
+  };
+}
+
+function checkCopies({ copyLagMs }: HealthDependencies): Seen {
+  const lagMs = copyLagMs();
+  if (lagMs === undefined) return { findings: [] };
+  const figures = { copyLagMs: lagMs };
+  if (lagMs < COPIES_BEHIND_MS) return { findings: [], figures };
+  const what = `copies are compared ${Math.round(lagMs / 1_000)} s later than they should be`;
+  return { findings: [healthFinding('copiesBehind', what)], figures };
+}
+
 /** What one does where the dispatch system has been away for a minute. */
 const HOLD_MEANWHILE =
   'start the dispatch system; where that takes long: order-dispatch hold, so that orders wait for it and do not become human tasks';
@@ -187,9 +227,12 @@ async function checkManagement({
   rabbitmqManagementUrl: managementUrl,
 }: HealthDependencies): Promise<Seen> {
   if (managementUrl === undefined) throw new Error('RABBITMQ_MANAGEMENT_URL is not set');
-  const { missingBindings, alarms } = await readManagement({ managementUrl, amqpUrl });
+  const insight = await readManagement({ managementUrl, amqpUrl });
+  const { missingBindings, alarms, blockedConnections } = insight;
+  const blocked = `${blockedConnections.length} connections are blocked: ${blockedConnections.join(', ')}`;
   return {
     findings: [
+      ...(blockedConnections.length > 0 ? [healthFinding('publishersBlocked', blocked)] : []),
       ...alarms.map((alarm) => healthFinding('brokerAlarm', `RabbitMQ is out of ${alarm}`)),
       ...missingBindings.map((binding) =>
         healthFinding('bindingMissing', `there is no ${binding}`),

@@ -7,6 +7,8 @@ export interface BrokerInsight {
   missingBindings: string[];
   /** Resource alarms, as `resource on node`: while there is one, publishers are blocked. */
   alarms: string[];
+  /** Names of connections that the broker takes nothing from just now, because of an alarm. */
+  blockedConnections: string[];
   /** By the broker's clock, to the second. */
   at: Date;
 }
@@ -30,7 +32,8 @@ export async function readManagement(given: {
   const ask = (path: string) =>
     fetch(`${origin}/api/${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
 
-  const bindings = await ask(`bindings/${encodeURIComponent(vhostOf(given.amqpUrl))}`);
+  const vhost = encodeURIComponent(vhostOf(given.amqpUrl));
+  const bindings = await ask(`bindings/${vhost}`);
   if (!bindings.ok) throw new Error(`RabbitMQ's management API: ${bindings.status}`);
   const there = new Set(
     ((await bindings.json()) as Binding[]).map(({ source, destination, routing_key }) =>
@@ -39,7 +42,13 @@ export async function readManagement(given: {
   );
   // It answers 503 where there is an alarm.
   const alarms = (await (await ask('health/checks/alarms')).json()) as { alarms?: Alarm[] };
+  const connections = (await (
+    await ask(`vhosts/${vhost}/connections`)
+  ).json()) as BrokerConnection[];
   return {
+    blockedConnections: connections
+      .filter(({ state }) => state === 'blocked' || state === 'blocking')
+      .map(({ name, user_provided_name: given }) => given ?? name),
     missingBindings: BINDINGS.map(textOf).filter((binding) => !there.has(binding)),
     alarms: (alarms.alarms ?? []).map(({ resource, node }) => `${resource} on ${node}`),
     at: new Date(bindings.headers.get('date') ?? Date.now()),
@@ -50,6 +59,13 @@ interface Binding {
   source: string;
   destination: string;
   routing_key: string;
+}
+
+/** One that was just opened has no state yet. */
+interface BrokerConnection {
+  name: string;
+  user_provided_name?: string;
+  state?: string;
 }
 
 interface Alarm {

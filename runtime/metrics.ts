@@ -53,6 +53,10 @@ const queueConsumers = gauge('queue_consumers', 'Consumers of a queue', ['queue'
 const answerSeconds = gauge('acknowledgement_seconds', 'From placing an order to its answer', [
   'quantile',
 ]);
+const connectionsUsed = gauge('database_connections', 'Connections of a database that are in use', [
+  'database',
+]);
+const copyLag = gauge('copy_lag_seconds', 'How late copies are compared');
 const eventsBehind = gauge('events_behind_seconds', 'Age of the oldest event that is not sent');
 
 /** Begins to count what Node says of itself, too: memory, event loop, garbage collection. */
@@ -69,7 +73,8 @@ export async function metricsText(isReady: boolean): Promise<string> {
 /** Shows the figures of the last health report; its age alone where it is stale. */
 export function showReport(report: HealthReport | undefined, ageMs: number): void {
   const shown = [findings, orders, openTasks, openDeadLetters, heldOrders, queueMessages];
-  for (const each of [...shown, queueConsumers, answerSeconds, eventsBehind]) each.reset();
+  const more = [queueConsumers, connectionsUsed, copyLag, answerSeconds, eventsBehind];
+  for (const each of [...shown, ...more]) each.reset();
   reportAge.set(ageMs / 1_000);
   if (!report || ageMs > HEALTH_STALE_AFTER_MS) return;
   for (const { code, severity } of report.findings) findings.inc({ code, severity });
@@ -82,6 +87,10 @@ export function showReport(report: HealthReport | undefined, ageMs: number): voi
     queueMessages.set({ queue }, messages);
     queueConsumers.set({ queue }, consumers);
   }
+  for (const [database, { used }] of entries(figures.connections)) {
+    connectionsUsed.set({ database }, used);
+  }
+  if (figures.copyLagMs !== undefined) copyLag.set(figures.copyLagMs / 1_000);
   openDeadLetters.set(figures.openDeadLetters ?? 0);
   heldOrders.set(figures.held ?? 0);
   eventsBehind.set((figures.eventsBehindMs ?? 0) / 1_000);

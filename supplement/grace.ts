@@ -15,8 +15,12 @@ export class Grace {
     setMaxListeners(0, closing);
   }
 
-  /** Waits until the message is older than the grace; rejects when the supplement system closes. */
-  async passed(message: Pick<IncomingMessage, 'timestampMs'>): Promise<void> {
+  /**
+   * Waits until the message is older than the grace; rejects when the supplement system closes.
+   *
+   * @returns how much older it was when it came, in ms.
+   */
+  async passed(message: Pick<IncomingMessage, 'timestampMs'>): Promise<number> {
     const now = Date.now();
     // AMQP's timestamps are cut to the second, so it may be almost a second younger than it says.
     const publishedMs = message.timestampMs + 1_000;
@@ -24,5 +28,6 @@ export class Grace {
     const publishedAtLatestMs = message.timestampMs > 0 ? Math.min(publishedMs, now) : now;
     const remainingMs = publishedAtLatestMs + this.graceMs - now;
     await delay(Math.max(0, remainingMs), undefined, { signal: this.closing });
+    return Math.max(0, -remainingMs);
   }
 }

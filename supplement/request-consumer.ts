@@ -13,6 +13,7 @@ import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import { Batches } from './batches';
 import { Comparison, type Suspect } from '../reconciliation/comparison';
+import type { CopyLag } from './copy-lag';
 import { Grace } from './grace';
 import { parseRequest } from './parse-request';
 
@@ -39,6 +40,8 @@ export async function startRequestConsumer(options: {
   temporal: Client;
   publisher: Publisher;
   graceMs: number;
+  /** Is told how late each copy is looked at. */
+  lag: CopyLag;
   log: Logger;
   pauses?: RetryPauses;
 }): Promise<StartedConsumer> {
@@ -78,7 +81,7 @@ export async function startRequestConsumer(options: {
     ...(pauses && { pauses }),
     handle: async (message) => {
       const finding = parseRequest(message);
-      await grace.passed(message);
+      options.lag.saw(await grace.passed(message));
       const comparison = await comparisons.add(finding);
       await comparison.reconcileIfSuspect(finding.orderId);
       crashPoint('supplement.beforeAck');

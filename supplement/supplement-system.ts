@@ -8,6 +8,7 @@ import type { RetryPauses } from '../messaging/consumer';
 import { Publisher } from '../messaging/publisher';
 import type { Logger } from '../runtime/logger';
 import { createSupplementActivities } from './activities';
+import { CopyLag } from './copy-lag';
 import { startDeadLetterDrain } from './dead-letter-drain';
 import { checkSupplementPrerequisites } from './supplement-prerequisites';
 import { startRequestConsumer } from './request-consumer';
@@ -72,6 +73,7 @@ export async function startSupplementSystem(
     opened.push(() => publisher.close());
     const connected = defined({ connection, namespace, dataConverter });
     const temporal = new Client({ ...connected });
+    const lag = new CopyLag();
 
     const worker = await Worker.create({
       ...connected,
@@ -82,6 +84,7 @@ export async function startSupplementSystem(
         dispatchView,
         amqpUrl,
         temporal,
+        copyLagMs: () => lag.recent(),
         log,
         ...defined({ rabbitmqManagementUrl }),
       }),
@@ -98,7 +101,7 @@ export async function startSupplementSystem(
     });
 
     const shared = { amqpUrl, temporal, publisher, log, ...(pauses && { pauses }) };
-    const requests = await startRequestConsumer({ ...shared, orders, dispatchView, graceMs });
+    const requests = await startRequestConsumer({ ...shared, orders, dispatchView, graceMs, lag });
     opened.push(() => requests.close());
     const deadLetters = await startDeadLetterDrain({ ...shared, database: orders });
     opened.push(() => deadLetters.close());

@@ -1,4 +1,5 @@
 import { connect } from 'amqplib';
+import { Client } from 'pg';
 import { insertHealthReport } from '../database/orders/health';
 import { EXCHANGES, QUEUES } from '../domain/amqp-names';
 import { contentHash } from '../domain/content-hash';
@@ -30,8 +31,10 @@ describe('the health check', () => {
       amqpUrl: bed.amqpUrl,
       ...defined({ rabbitmqManagementUrl: managementUrl }),
       temporal: bed.temporal,
+      copyLagMs: () => copyLagMs,
       log: silentLogger(),
     });
+  let copyLagMs: number | undefined;
   const codes = async () => (await check()).findings.map(({ code }) => code);
   const run = async (scheduleId: string) => {
     const results = await bed.temporal.schedule.getHandle(scheduleId).describe();
@@ -85,7 +88,10 @@ describe('the health check', () => {
   test('runs by a schedule, which can be set up again, and whose report is the last one', async () => {
     expect(await ensureSchedules(bed.temporal)).toEqual([]);
     expect((await run(SCHEDULES.checkHealth)).result).toMatchObject({ critical: 0 });
-    expect(await readHealth(bed.databases.orders)).toMatchObject({ state: 'healthy' });
+    expect(await readHealth(bed.databases.orders)).toMatchObject({
+      state: 'healthy',
+      report: { figures: { copyLagMs: expect.any(Number) as number } },
+    });
   });
 
   test('a schedule that is paused or gone is missed, and an old report is stale', async () => {
@@ -157,6 +163,38 @@ describe('the health check', () => {
     bed.dispatchSystem = await bed.startDispatchSystem();
     await run(SCHEDULES.checkHealth);
     expect(await open()).toMatchObject([{ closedBy: 'answer' }]);
+  });
+
+  test.each(['orders', 'dispatch'] as const)(
+    'finds that the %s database has hardly a connection left',
+    async (which) => {
+      const { [`${which}DatabaseUrl` as const]: url, stack } = bed;
+      const limitTo = async (connections: number) => {
+        const admin = new Client({ connectionString: stack.postgresUrl });
+        await admin.connect();
+        const name = new URL(url).pathname.slice(1);
+        await admin.query(`ALTER DATABASE "${name}" CONNECTION LIMIT ${connections}`);
+        await admin.end();
+      };
+      expect(await codes()).not.toContain('connectionsScarce');
+      await limitTo(1);
+      expect((await check()).findings).toContainEqual(
+        expect.objectContaining({
+          code: 'connectionsScarce',
+          what: expect.stringMatching(`\\d+ of 1 connections of the ${which} database`) as string,
+        }),
+      );
+      await limitTo(-1);
+    },
+  );
+
+  test('finds that copies are compared late', async () => {
+    expect(await codes()).not.toContain('copiesBehind');
+    copyLagMs = 61_000;
+    const { findings, figures } = await check();
+    expect(findings.map(({ code }) => code)).toContain('copiesBehind');
+    expect(figures).toMatchObject({ copyLagMs });
+    copyLagMs = undefined;
   });
 
   test('finds a binding that somebody removed, which the queue alone does not show', async () => {

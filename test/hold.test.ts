@@ -334,6 +334,7 @@ describe('people are told', () => {
       dispatchView: bed.databases.dispatchView,
       amqpUrl: bed.amqpUrl,
       temporal: bed.temporal,
+      copyLagMs: () => undefined,
       log: silentLogger(),
     });
     return findings;

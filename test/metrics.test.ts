@@ -30,6 +30,8 @@ const report = (agoMs: number): HealthReport => ({
     openDeadLetters: 7,
     held: 0,
     queues: { 'dispatch.requests': { messages: 5, consumers: 1 } },
+    connections: { orders: { used: 4, maximum: 97 } },
+    copyLagMs: 1_000,
     acknowledgementMs: { p50: 20, p99: 1_500, answers: 9 },
     eventsBehindMs: 2_000,
   },

@@ -17,6 +17,14 @@ import {
 import { eventually, inTurn, lockAwaited, newOrder, openTask, setup, type TestBed } from './setup';
 
 const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
+/** Silence becomes a human task soon, and a withdrawal, which has the same patience, is answered before. */
+const IMPATIENT: PolicyOverrides = {
+  quickWindowMs: 0,
+  acknowledgementTimeoutMs: 500,
+  initialIntervalMs: 50,
+  maximumAttempts: 3,
+};
+
 const BY_ANA = { actor: 'ana', note: 'looked into it' };
 
 describe('reconciliation', () => {
@@ -154,14 +162,11 @@ describe('reconciliation', () => {
   });
 
   test('a late acceptance of a cancelled order is withdrawn', async () => {
-    const { order, handle } = await place(
-      ({ kind, ...question }) => {
-        if (kind === 'withdrawal') return { kind: 'withdraw' };
-        const isFirst = 'request' in question && question.request.requestId.endsWith('.1');
-        return isFirst ? { kind: 'staySilent' } : { kind: 'reject', rejectionCode: 'outOfZone' };
-      },
-      { quickWindowMs: 0, acknowledgementTimeoutMs: 100, maximumAttempts: 1 },
-    );
+    const { order, handle } = await place(({ kind, ...question }) => {
+      if (kind === 'withdrawal') return { kind: 'withdraw' };
+      const isFirst = 'request' in question && question.request.requestId.endsWith('.1');
+      return isFirst ? { kind: 'staySilent' } : { kind: 'reject', rejectionCode: 'outOfZone' };
+    }, IMPATIENT);
     const { orderId } = order;
     await openTask(handle);
     await handle.resolve({ decision: 'retry', ...BY_ANA });
@@ -248,7 +253,7 @@ describe('reconciliation', () => {
   test('a refused withdrawal after markDispatched keeps the person’s courier, and becomes a human task', async () => {
     const { order, handle } = await place(
       ({ kind }) => (kind === 'withdrawal' ? { kind: 'refuseWithdrawal' } : { kind: 'staySilent' }),
-      { quickWindowMs: 0, acknowledgementTimeoutMs: 100, maximumAttempts: 1 },
+      IMPATIENT,
     );
     const { orderId } = order;
     await eventually(async () => (await handle.status()).humanTask);
@@ -262,11 +267,7 @@ describe('reconciliation', () => {
   });
 
   test('what a late answer brings up waits for the end of the workflow that owns the order', async () => {
-    const { handle } = await place(() => ({ kind: 'staySilent' }), {
-      ...PATIENT,
-      maximumAttempts: 1,
-      acknowledgementTimeoutMs: 100,
-    });
+    const { handle } = await place(() => ({ kind: 'staySilent' }), IMPATIENT);
     const { orderId } = handle;
     await openTask(handle);
     // As if a dispatch had come between the cancellation and the end of the workflow.

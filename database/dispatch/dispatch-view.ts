@@ -1,6 +1,7 @@
 import { InvalidConfiguration, OrderDispatchError } from '../../domain/errors';
 import type { DispatchFacts } from '../../domain/verdict';
 import { CHANGED_AT_FORMAT, type Change, type ChangesPage } from '../changes';
+import { CONNECTION_USE, type ConnectionUse } from '../connection-use';
 import { postgresAdapter, type PoolOptions } from '../postgres-adapter';
 import { Prisma, PrismaClient } from './generated/client';
 
@@ -75,6 +76,13 @@ export async function findDispatchRows(
       { cause: error },
     );
   }
+}
+
+/** How many connections the dispatch database's clients have. */
+export async function readDispatchConnections(view: DispatchView): Promise<ConnectionUse> {
+  const [row] = await prismaOf(view).$queryRawUnsafe<ConnectionUse[]>(CONNECTION_USE);
+  if (!row) throw new Error('a server without connections');
+  return row;
 }
 
 /** The next orders whose live dispatch changed in a time, the longest unchanged first. */

@@ -1,4 +1,5 @@
 import type { HealthFigures, HealthFinding, HealthReport } from '../../domain/health';
+import { CONNECTION_USE, type ConnectionUse } from '../connection-use';
 import { prismaOf, type OrdersDatabase } from './connection';
 import type { Prisma } from './generated/client';
 
@@ -52,6 +53,13 @@ interface CountRow {
 
 function countsOf(rows: CountRow[]): Record<string, number> {
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]));
+}
+
+/** How many connections the order database's clients have. */
+export async function readOrdersConnections(database: OrdersDatabase): Promise<ConnectionUse> {
+  const [row] = await prismaOf(database).$queryRawUnsafe<ConnectionUse[]>(CONNECTION_USE);
+  if (!row) throw new Error('a server without connections');
+  return row;
 }
 
 /** An order that is longer on its way than its policy allows. */

@@ -4,6 +4,7 @@ import type { OrderHandle, PolicyOverrides } from '../../client';
 import { recordDeadLetter } from '../../database/orders/dead-letters';
 import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
 import { contentHash } from '../../domain/content-hash';
+import { readManagement } from '../../messaging/management';
 import { dispatchRequestMessage } from '../../messaging/messages';
 import { replayDeadLetters } from '../../operations/dead-letters-replay';
 import { silentLogger } from '../../runtime/logger';
@@ -160,6 +161,14 @@ describe('a server that goes away and comes back', () => {
       const orderId = { in: handles.map((handle) => handle.orderId) };
       return (await bed.orders.order.count({ where: { orderId, attempts: 1 } })) === handles.length;
     });
+    // The health check names them; the broker counts every five seconds.
+    const insight = await eventually(async () => {
+      const { managementUrl } = bed.stack;
+      const seen = await readManagement({ managementUrl, amqpUrl: bed.amqpUrl });
+      return seen.blockedConnections.length > 0 && seen;
+    });
+    expect(insight.blockedConnections).toContain('worker publish');
+    expect(insight.alarms).toEqual([expect.stringMatching(/^memory on /)]);
     // Longer than the acknowledgement timeout: an attempt that did not wait would have ended.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     await rabbitmqctl(control, ['set_vm_memory_high_watermark', '0.4']);
