@@ -1,15 +1,24 @@
 import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { ResolutionRefused, type OrderHandle, type PolicyOverrides } from '../client';
 import type { Decide } from '../dispatch-system/decide';
+import type { ReleaseHoldInput, ReleaseResult } from '../domain/hold';
 import type { ReconcileOrderInput } from '../domain/workflow-contract';
 import {
   TASK_QUEUES,
+  WORKFLOW_TYPES,
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
+  releaseHoldWorkflowId,
 } from '../domain/temporal-names';
+import { readBulk, startBulk } from '../operations/bulk';
 import { findTemporalCli } from '../stack/servers/temporal-cli';
 import { startTemporal } from '../stack/servers/temporal';
+import { createNamespace } from '../stack/servers/temporal-namespace';
 import { openScope, type Scope } from '../stack/supervision/scope';
+import { workflowBundlePath } from '../worker/workflow-bundle';
+import { replayToday } from './recorded-histories';
 import { eventually, newOrder, openTask, setup, sharedServers, type TestBed } from './setup';
 
 /** Where this file's Temporal suggests a new run; by default it is some 4,000. */
@@ -78,12 +87,22 @@ describe('a workflow whose history is full goes on in a new run', () => {
       },
       { what: `a new run of ${workflowId}` },
     );
-  const firstRunOf = async (handle: OrderHandle) => {
-    const { raw } = await workflowOf(handle).describe();
-    const runId = raw.workflowExecutionInfo?.firstRunId ?? undefined;
-    return bed.temporal.workflow
-      .getHandle(dispatchOrderWorkflowId(handle.orderId), runId)
-      .describe();
+  const firstRunIdOf = async (workflowId: string, temporal: Client) => {
+    const { raw } = await temporal.workflow.getHandle(workflowId).describe();
+    return raw.workflowExecutionInfo?.firstRunId ?? '';
+  };
+  const firstRunOf = async ({ orderId }: OrderHandle) => {
+    const workflowId = dispatchOrderWorkflowId(orderId);
+    const runId = await firstRunIdOf(workflowId, bed.temporal);
+    return bed.temporal.workflow.getHandle(workflowId, runId).describe();
+  };
+  /** The first run, which ends by going on, and the last one, which began with what it carried over. */
+  const runsReplay = async (name: string, workflowId: string, temporal = bed.temporal) => {
+    const runId = await firstRunIdOf(workflowId, temporal);
+    const first = await temporal.workflow.getHandle(workflowId, runId).describe();
+    expect(first.status.name).toBe('CONTINUED_AS_NEW');
+    await replayToday(`${name}-goes-on-in-a-new-run`, { temporal, workflowId, runId });
+    await replayToday(`${name}-in-its-new-run`, { temporal, workflowId });
   };
 
   test('between two steps: the order is asked about on, and dispatched once', async () => {
@@ -102,6 +121,7 @@ describe('a workflow whose history is full goes on in a new run', () => {
     expect(await rowOf(handle)).toMatchObject({ requestNumber: 9, attempts: 9 });
     const { orderId } = handle;
     expect(await bed.dispatches.dispatch.count({ where: { orderId } })).toBe(1);
+    await runsReplay('order', dispatchOrderWorkflowId(orderId));
   });
 
   test('between two rejections: they are counted on, and no more are asked for than the policy allows', async () => {
@@ -228,5 +248,70 @@ describe('a workflow whose history is full goes on in a new run', () => {
     }
     await bed.temporal.workflow.getHandle(workflowId).result();
     expect((await repairs()).map(({ provenance }) => provenance)).toEqual(names);
+    await runsReplay('reconciliation', workflowId);
+  });
+
+  test('with a bulk run: it goes on, and each task is resolved once', async () => {
+    const handles = await Promise.all(Array.from({ length: 5 }, () => place(silent, IMPATIENT)));
+    for (const handle of handles) await openTask(handle);
+    const { bulkId, workflowId } = await startBulk(
+      { database: bed.databases.orders, temporal: bed.temporal },
+      {
+        filter: { escalationReason: 'noAcknowledgement' },
+        decision: 'cancel',
+        // So slow that its history is full before the first batch has ended.
+        ratePerSecond: 1,
+        ...BY_ANA,
+      },
+    );
+    await newRunOf(workflowId, await fill(workflowId));
+    expect(await bed.temporal.workflow.getHandle(workflowId).result()).toEqual({ state: 'done' });
+    expect(await readBulk(bed.databases.orders, bulkId)).toMatchObject({
+      counts: { resolved: 5, refused: 0, failed: 0 },
+    });
+    const orderIds = handles.map(({ orderId }) => orderId);
+    const resolutions = await bed.orders.auditEntry.findMany({
+      where: { act: 'resolve', orderId: { in: orderIds } },
+    });
+    expect(resolutions.map(({ orderId }) => orderId).sort()).toEqual(orderIds.sort());
+    await runsReplay('bulk-run', workflowId);
+  });
+
+  test('with a release: it counts on, and sends no canary once more', async () => {
+    const namespace = `${bed.namespace}-release`;
+    const { temporalAddress: address } = bed.stack;
+    await createNamespace(address, namespace);
+    const connection = await NativeConnection.connect({ address });
+    const temporal = new Client({ connection, namespace });
+    let batches = 0;
+    const releaseCanary = jest.fn(() => Promise.resolve({ released: 3, unanswered: [] }));
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: TASK_QUEUES.main,
+      workflowBundle: { codePath: workflowBundlePath() },
+      activities: {
+        releaseCanary,
+        releaseHeld: () => {
+          batches += 1;
+          return Promise.resolve({ released: 10, isDone: batches === 20, isHeldAgain: false });
+        },
+      },
+    });
+    const workflowId = releaseHoldWorkflowId(1);
+    const released = await worker.runUntil(
+      temporal.workflow.execute<(input: ReleaseHoldInput) => Promise<ReleaseResult>>(
+        WORKFLOW_TYPES.releaseHold,
+        {
+          workflowId,
+          taskQueue: TASK_QUEUES.main,
+          args: [{ holdId: 1, ratePerSecond: 10, canary: 3, canaryWithinMs: 1_000 }],
+        },
+      ),
+    );
+    expect(released).toEqual({ state: 'released', released: 203 });
+    expect(releaseCanary).toHaveBeenCalledTimes(1);
+    await runsReplay('release', workflowId, temporal);
+    await connection.close();
   });
 });
