@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../domain/errors';
 import { followBulk, printReport } from './bulk-follow';
 import { countsText, listText } from './bulk-text';
-import { chooseTarget, withDatabases } from './open-services';
+import { chooseTarget, withDatabases, withTemporal } from './open-services';
 import { parseTyped, wholeNumberOption } from './options';
 import { print, type OutputOptions } from './output';
 import type { TargetOptions } from './target-options';
@@ -33,6 +33,14 @@ stays resolved. Works on the order database.
 
 Example:
   $ order-dispatch bulk abort 7 --actor mia --note "the broker is away again"`;
+
+const RESUME_HELP = `
+A run goes on by itself. This is for one whose workflow was never started (the
+command that began it was killed just then) or was terminated: each task is
+still resolved once.
+
+Example:
+  $ order-dispatch bulk resume 7`;
 
 /** `bulk`: decisions about many human tasks, once they have begun. */
 export function addBulkCommands(program: Command): void {
@@ -68,6 +76,12 @@ export function addBulkCommands(program: Command): void {
     .requiredOption('--note <text>', 'why; others read it')
     .addHelpText('after', ABORT_HELP)
     .action((bulkId: number, _, command: Command) => abort(bulkId, command.optsWithGlobals()));
+  bulk
+    .command('resume')
+    .description('Have a bulk run go on that stands still.')
+    .argument('<BULK>', 'the number of `bulk list`', parseBulkId)
+    .addHelpText('after', RESUME_HELP)
+    .action((bulkId: number, _, command: Command) => resume(bulkId, command.optsWithGlobals()));
 }
 
 function parseBulkId(typed: string): number {
@@ -120,4 +134,22 @@ async function abort(
       `bulk run ${bulkId} is aborted: ${countsText(counts)}; what came of each: ${next}`,
     );
   });
+}
+
+async function resume(bulkId: number, options: CommonOptions): Promise<void> {
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['temporal', 'ordersDatabaseUrl'],
+  });
+  await withDatabases(services, ({ orders: database }) =>
+    withTemporal(services, async ({ temporal }) => {
+      const { resumeBulk } = await import('../operations/bulk.js');
+      const { run, counts } = await resumeBulk({ database, temporal }, bulkId);
+      const next = nextCommand(`bulk show ${bulkId} --watch`);
+      print(
+        options,
+        { ...run, counts },
+        `bulk run ${bulkId} goes on: ${countsText(counts)}; to look: ${next}`,
+      );
+    }),
+  );
 }

@@ -123,6 +123,23 @@ async function start(temporal: Client, input: ResolveTasksInput): Promise<void> 
   );
 }
 
+/**
+ * Has a run go on whose workflow was never started, or was ended: whoever began it may have died just then.
+ * Of one that is under way nothing changes.
+ *
+ * @throws {@link ResolutionRefused} where the run is over, or there is none; DispatchUnavailable where
+ * Temporal cannot be reached.
+ */
+export async function resumeBulk(
+  { database, temporal }: { database: OrdersDatabase; temporal: Client },
+  bulkId: number,
+): Promise<BulkProgress> {
+  const progress = await readBulk(database, bulkId);
+  if (progress.run.state !== 'running') throw isOver(progress.run);
+  await translated('', () => start(temporal, { bulkId }));
+  return progress;
+}
+
 function checked(filter: HumanTaskFilter): HumanTaskFilter {
   const isEmpty = Object.values(filter).every((condition) => condition === undefined);
   if (!isEmpty) return filter;
@@ -194,9 +211,11 @@ export async function abortBulk(
     return readBulk(database, bulkId);
   }
   const { run } = await readBulk(database, bulkId);
-  throw new ResolutionRefused(
-    `bulk run ${bulkId} is over since ${run.endedAt?.toISOString()}: ${run.state}`,
-  );
+  throw isOver(run);
+}
+
+function isOver({ id, endedAt, state }: BulkRun): ResolutionRefused {
+  return new ResolutionRefused(`bulk run ${id} is over since ${endedAt?.toISOString()}: ${state}`);
 }
 
 function countsOf(counts: ReadonlyMap<number, BulkCounts>, bulkId: number): BulkCounts {

@@ -357,6 +357,21 @@ describe('on the command line', () => {
     expect(await cli(...abort)).toMatchObject({ exitCode: 1 });
   });
 
+  test('bulk resume has a run go on whose beginner was killed before its workflow was started', async () => {
+    const restaurantId = newRestaurant();
+    const handles = await escalateMany(restaurantId, 3);
+    handles.forEach(acceptFromNowOn);
+    const begun = await insertBulkRun(database(), {
+      ...{ ...BY_MIA, decision: 'retry', filter: { restaurantId }, ratePerSecond: 20, limit: 10 },
+    });
+    if (!begun) throw new Error('nothing was frozen');
+    const resume = ['bulk', 'resume', String(begun.id)];
+    expect(await cli(...resume)).toMatchObject({ exitCode: 0 });
+    expect(await ended(begun.id)).toMatchObject({ counts: { resolved: 3 } });
+    expect(await resolutionsOf(handles.map(({ orderId }) => orderId))).toHaveLength(3);
+    expect(await cli(...resume)).toMatchObject({ exitCode: 1 });
+  });
+
   test.each<[string[], RegExp]>([
     [['--decision', 'retry'], /which task\? give ORDER\|TASKID or, for many, --where/],
     [['o-1', '--where', 'reason=noAcknowledgement', '--decision', 'retry'], /which task\?/],
