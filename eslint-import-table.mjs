@@ -75,6 +75,7 @@ const MAY_IMPORT = {
   demo: ANYTHING,
   scripts: ANYTHING,
   bench: ANYTHING,
+  chaos: ANYTHING,
   test: ANYTHING,
 };
 

@@ -3,7 +3,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { Connection } from '@temporalio/client';
 import { packageRoot } from '../runtime/package-root';
 import { readManagement } from './management';
-import { query } from './query';
+import { query } from '../stack/servers/query';
 import type { Servers } from './servers';
 
 /** What the numbers were measured on, and with. */

@@ -8,7 +8,7 @@ import { startServerProcess, type ServerProcess } from '../stack/supervision/ser
 import { startTestServices, TEMPLATES } from '../stack/services';
 import type { Scope } from '../stack/supervision/scope';
 import { createNamespace } from '../stack/servers/temporal-namespace';
-import { query } from './query';
+import { query } from '../stack/servers/query';
 
 /** What one contestant or scenario has for itself on the servers, so that its work can be counted. */
 export interface Surroundings {

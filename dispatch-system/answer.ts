@@ -4,6 +4,7 @@ import { defined } from '../domain/defined';
 import type { Acknowledgement } from '../domain/messages/acknowledgement';
 import type { DispatchRequest } from '../domain/messages/dispatch-request';
 import type { Withdrawal } from '../domain/messages/withdrawal';
+import { hasDeliberateBug } from '../runtime/deliberate-bug';
 import type { Decide } from './decide';
 
 /** The answer to a message, committed; `undefined` for silence. */
@@ -21,7 +22,7 @@ export function answerRequest(
   decide: Decide,
   request: DispatchRequest,
 ): Promise<CommittedAnswer> {
-  return inOrderTransaction<DelayedChange>(database, request, async (known) => {
+  return inOrderTransaction<DelayedChange>(database, message(request), async (known) => {
     const { repeat, withdrawal, live } = known;
     if (repeat) return { answer: repeat };
     if (live) return answerTo(request, { outcome: 'accepted', ...live });
@@ -66,28 +67,36 @@ export function answerWithdrawal(
   decide: Decide,
   withdrawal: Withdrawal,
 ): Promise<CommittedAnswer> {
-  return inOrderTransaction<DelayedChange>(database, withdrawal, async ({ repeat, live }) => {
-    if (repeat) return { answer: repeat };
-    if (!live) return answerTo(withdrawal, { outcome: 'withdrawn' });
-    const reply = await decide({ kind: 'withdrawal', withdrawal, ...live });
-    switch (reply.kind) {
-      case 'staySilent':
-        return undefined;
-      case 'refuseWithdrawal':
-        return {
-          ...answerTo(withdrawal, { outcome: 'withdrawalRefused', ...live }),
-          ...defined({ answerAfterMs: reply.answerAfterMs }),
-        };
-      case 'withdraw':
-        return {
-          ...answerTo(withdrawal, { outcome: 'withdrawn' }),
-          withdraw: true,
-          ...defined({ answerAfterMs: reply.answerAfterMs }),
-        };
-      default:
-        throw new Error(`'${reply.kind}' does not answer a withdrawal`);
-    }
-  });
+  return inOrderTransaction<DelayedChange>(
+    database,
+    message(withdrawal),
+    async ({ repeat, live }) => {
+      if (repeat) return { answer: repeat };
+      if (!live) return answerTo(withdrawal, { outcome: 'withdrawn' });
+      const reply = await decide({ kind: 'withdrawal', withdrawal, ...live });
+      switch (reply.kind) {
+        case 'staySilent':
+          return undefined;
+        case 'refuseWithdrawal':
+          return {
+            ...answerTo(withdrawal, { outcome: 'withdrawalRefused', ...live }),
+            ...defined({ answerAfterMs: reply.answerAfterMs }),
+          };
+        case 'withdraw':
+          return {
+            ...answerTo(withdrawal, { outcome: 'withdrawn' }),
+            withdraw: true,
+            ...defined({ answerAfterMs: reply.answerAfterMs }),
+          };
+        default:
+          throw new Error(`'${reply.kind}' does not answer a withdrawal`);
+      }
+    },
+  );
+}
+
+function message({ orderId, requestId }: { orderId: string; requestId: string }) {
+  return { orderId, requestId, forgetsAnswer: hasDeliberateBug('noInbox') };
 }
 
 function answerTo(

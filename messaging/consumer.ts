@@ -5,6 +5,7 @@ import { deadLetterQueueOf, sourceQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, MalformedMessage, OrderDispatchError } from '../domain/errors';
 import type { Fault } from '../domain/fault';
 import type { Logger } from '../runtime/logger';
+import { hasDeliberateBug } from '../runtime/deliberate-bug';
 import { consumedMessages, failedTries } from '../runtime/metrics';
 import { toIncomingMessage, type IncomingMessage } from './incoming-message';
 import type { Publisher } from './publisher';
@@ -142,6 +143,8 @@ export class Consumer {
     let handledAtUnclearFailure: number | undefined;
     let firstFailedAt: Date | undefined;
     let deadLetter: (() => Promise<void>) | undefined;
+    const isAckedBefore = hasDeliberateBug('ackBeforeCommit');
+    if (isAckedBefore) subscription.channel.ack(delivery);
     for (;;) {
       await this.pause;
       if (abandoned.aborted) return;
@@ -149,7 +152,7 @@ export class Consumer {
         await (deadLetter ?? (() => this.options.handle(message)))();
         this.pausesInARow = 0;
         this.handled += 1;
-        if (!subscription.isClosed) subscription.channel.ack(delivery);
+        if (!subscription.isClosed && !isAckedBefore) subscription.channel.ack(delivery);
         consumedMessages.inc({ queue: counted, result: deadLetter ? 'deadLettered' : 'acked' });
         return;
       } catch (error) {

@@ -7,6 +7,7 @@ import {
   type Policy,
 } from '../domain/policy';
 import { CRASH_POINTS } from './crash-point';
+import { DELIBERATE_BUGS, type DeliberateBug } from './deliberate-bug';
 import { defined } from '../domain/defined';
 
 const url = (protocols: string[]) =>
@@ -56,6 +57,7 @@ const processVariables = {
   HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   /** Dies hard at this point, for fault tests. */
   ORDER_DISPATCH_CRASH_POINT: z.enum(CRASH_POINTS).optional(),
+  ORDER_DISPATCH_DELIBERATE_BUG: z.enum(DELIBERATE_BUGS).optional(),
 };
 
 const workerSchema = z.object({
@@ -157,6 +159,7 @@ export interface ProcessConfig {
   healthHost: string;
   healthPort?: number;
   crashPoint?: (typeof CRASH_POINTS)[number];
+  deliberateBug?: DeliberateBug;
 }
 
 /** What the environment says about where an installation's services are; nothing, where it is silent. */
@@ -294,6 +297,7 @@ function toProcess(variables: z.infer<z.ZodObject<typeof processVariables>>): Pr
     ...defined({
       healthPort: variables.HEALTH_PORT,
       crashPoint: variables.ORDER_DISPATCH_CRASH_POINT,
+      deliberateBug: variables.ORDER_DISPATCH_DELIBERATE_BUG,
     }),
   };
 }

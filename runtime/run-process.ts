@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import type { ProcessConfig } from './config';
 import { armCrashPoint } from './crash-point';
+import { haveDeliberateBug } from './deliberate-bug';
 import { serveHealth, type SelfReport } from './health';
 import { createLogger, type Logger } from './logger';
 import { countProcess } from './metrics';
@@ -37,8 +38,9 @@ async function run<Config extends { process: ProcessConfig }>(
   start: (config: Config, log: Logger) => Promise<Service>,
 ): Promise<void> {
   const config = readConfig();
-  const { logLevel, crashPoint, healthHost, healthPort } = config.process;
+  const { logLevel, crashPoint, deliberateBug, healthHost, healthPort } = config.process;
   armCrashPoint(crashPoint);
+  haveDeliberateBug(deliberateBug);
   const log = createLogger({ process: name, level: logLevel });
   const service = await start(config, log);
   const health =

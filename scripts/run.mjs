@@ -32,6 +32,7 @@ const COMMANDS = {
     'scripts/keep-test-stack',
   ],
   check: ['run every check that a change must pass', 'scripts/check'],
+  chaos: ['dispatch orders under faults, and look what is left; see --help', 'chaos/main'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
 

@@ -86,9 +86,12 @@ export function startServices(options: StartOptions): Promise<Services> {
  * Brings up private servers whose data is thrown away, whatever the environment names, with the
  * template databases.
  *
+ * @param options.keepsTemporal has Temporal keep what it knows over a restart. @default false
  * @throws {StackError} if that fails; by then nothing of it is left.
  */
-export function startTestServices(options: StartOptions): Promise<TestServices> {
+export function startTestServices(
+  options: StartOptions & { keepsTemporal?: boolean },
+): Promise<TestServices> {
   return inScope(options, async (scope, progress) => {
     const [postgres, rabbitmq, temporal] = await Promise.all([
       privatePostgres(scope, progress, { throwAway: true }).then(async (server) => {
@@ -96,7 +99,9 @@ export function startTestServices(options: StartOptions): Promise<TestServices> 
         return server;
       }),
       privateRabbitmq(scope, progress),
-      privateTemporal(scope, progress),
+      privateTemporal(scope, progress, {
+        ...(options.keepsTemporal && { databaseFile: `${scope.directory}/temporal.db` }),
+      }),
     ]);
     return { scope, postgres, rabbitmq, temporal, stop: () => scope.end() };
   });

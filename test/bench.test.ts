@@ -3,7 +3,7 @@ import { checkDispatchedOnce } from '../bench/measure/check';
 import { readCpuMs } from '../bench/measure/cpu';
 import { latenciesOf, spreadOf } from '../bench/measure/spread';
 import { newOrder } from '../bench/order';
-import { query } from '../bench/query';
+import { query } from '../stack/servers/query';
 import { createSurroundings, type Surroundings } from './setup';
 
 describe('the check of the benchmark', () => {

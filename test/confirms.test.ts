@@ -4,7 +4,7 @@ import { MalformedMessage } from '../domain/errors';
 import { Publisher } from '../messaging/publisher';
 import { startConsumer } from '../messaging/start-consumer';
 import { silentLogger } from '../runtime/logger';
-import { startProxy, type Proxy } from './proxy';
+import { startProxy, type Proxy } from '../stack/servers/tcp-proxy';
 import { createSurroundings, eventually, type Surroundings } from './setup';
 
 const QUEUE = QUEUES.supplementRequests;

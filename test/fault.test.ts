@@ -8,7 +8,7 @@ import type { Fault } from '../domain/fault';
 import { Publisher } from '../messaging/publisher';
 import { startConsumer } from '../messaging/start-consumer';
 import { silentLogger } from '../runtime/logger';
-import { startProxy, type Proxy } from './proxy';
+import { startProxy, type Proxy } from '../stack/servers/tcp-proxy';
 import { createSurroundings, eventually, type Surroundings } from './setup';
 
 let surroundings: Surroundings;

@@ -17,7 +17,7 @@ import { checkHealth } from '../health/check-health';
 import { readQueueDepths } from '../messaging/queue-depths';
 import { hold, release } from '../operations/hold';
 import { silentLogger } from '../runtime/logger';
-import { startProxy, type Proxy } from './proxy';
+import { startProxy, type Proxy } from '../stack/servers/tcp-proxy';
 import { runCli } from './run-cli';
 import { eventually, lockAwaited, newOrder, setup, type TestBed } from './setup';
 

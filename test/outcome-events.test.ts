@@ -20,7 +20,7 @@ import { silentLogger, type Logger } from '../runtime/logger';
 import type { CrashPoint } from '../runtime/crash-point';
 import { startOutcomeEventRelay, type OutcomeEventRelay } from '../worker/outcome-event-relay';
 import { startProcess } from './processes';
-import { startProxy } from './proxy';
+import { startProxy } from '../stack/servers/tcp-proxy';
 import { openOrdersRows, type OrdersRows } from './rows';
 import {
   createSurroundings,

@@ -2,7 +2,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { silentLogger } from '../runtime/logger';
 import { startWorker, type OrderDispatchWorker } from '../worker/worker';
-import { startProxy } from './proxy';
+import { startProxy } from '../stack/servers/tcp-proxy';
 import { eventually, newOrder, setup, type TestBed } from './setup';
 
 describe('a worker that shuts down', () => {

@@ -1,4 +1,4 @@
-import { query } from '../query';
+import { query } from '../../stack/servers/query';
 
 /** Orders that were not dispatched exactly once. The numbers of this benchmark are worth nothing then. */
 class WrongResult extends Error {

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { mean } from 'simple-statistics';
 import { readManagement } from '../management';
-import { query } from '../query';
+import { query } from '../../stack/servers/query';
 import type { Servers, Surroundings } from '../servers';
 
 /** What the servers counted of one contestant's work since its surroundings were made. */

@@ -5,7 +5,7 @@ import type { Progress } from '../../stack/progress';
 import { checkDispatchedOnce } from '../measure/check';
 import { latenciesOf, type Latencies } from '../measure/spread';
 import { newOrder } from '../order';
-import { query } from '../query';
+import { query } from '../../stack/servers/query';
 import type { Servers, Surroundings } from '../servers';
 import { waitUntil } from '../wait-until';
 

@@ -7,7 +7,7 @@ import type { Progress } from '../../stack/progress';
 import { readManagement } from '../management';
 import { readCpuMs, readMemoryMiB } from '../measure/cpu';
 import { newOrder } from '../order';
-import { query } from '../query';
+import { query } from '../../stack/servers/query';
 import type { Servers, Surroundings } from '../servers';
 import { waitUntil } from '../wait-until';
 import { writeOldOrders } from './old-orders';

@@ -5,7 +5,7 @@ import { OrderDispatchClient } from '../../client';
 import type { Progress } from '../../stack/progress';
 import { readMemoryMiB } from '../measure/cpu';
 import { newOrder } from '../order';
-import { query } from '../query';
+import { query } from '../../stack/servers/query';
 import type { Servers } from '../servers';
 import { waitUntil } from '../wait-until';
 

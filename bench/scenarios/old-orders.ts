@@ -1,7 +1,7 @@
 import { escapeLiteral } from 'pg';
 import { DEFAULT_POLICY } from '../../client';
 import { newOrder } from '../order';
-import { query } from '../query';
+import { query } from '../../stack/servers/query';
 import type { Surroundings } from '../servers';
 
 /** The newest old order's age; each further one is a second older. */

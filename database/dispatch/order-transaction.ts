@@ -27,12 +27,13 @@ export interface Change {
  * Decides about an order in one transaction, alone with the order: a request and its withdrawal that
  * come at the same time are decided one after the other.
  *
+ * @param given.forgetsAnswer does not keep the answer, for the proof that this would be noticed.
  * @param decide says what is to be done about what is known, or `undefined` for nothing.
  * @returns what was committed.
  */
 export function inOrderTransaction<Decided extends Change>(
   database: DispatchDatabase,
-  given: { orderId: string; requestId: string },
+  given: { orderId: string; requestId: string; forgetsAnswer?: boolean },
   decide: (known: KnownOrder) => Promise<Decided | undefined>,
 ): Promise<Decided | undefined> {
   const { orderId, requestId } = given;
@@ -42,7 +43,7 @@ export function inOrderTransaction<Decided extends Change>(
       await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${orderId}, 0))`;
       const known = await readOrder(transaction, orderId, requestId);
       const decided = await decide(known);
-      if (decided && !known.repeat) await commit(transaction, decided);
+      if (decided && !known.repeat) await commit(transaction, decided, given);
       return decided;
     },
     { maxWait: 30_000, timeout: 30_000 },
@@ -75,6 +76,7 @@ async function readOrder(
 async function commit(
   transaction: Prisma.TransactionClient,
   { answer, dispatch, withdraw = false }: Change,
+  { forgetsAnswer = false }: { forgetsAnswer?: boolean },
 ): Promise<void> {
   const { requestId, orderId } = answer;
   const { contentHash = null, courierId = null } = dispatch ?? {};
@@ -88,5 +90,5 @@ async function commit(
       WHERE ${withdraw}::boolean AND order_id = ${orderId} AND status = 'live'
     )
     INSERT INTO inbox (request_id, order_id, answer)
-    VALUES (${requestId}, ${orderId}, ${JSON.stringify(answer)}::jsonb)`;
+    SELECT ${requestId}, ${orderId}, ${JSON.stringify(answer)}::jsonb WHERE NOT ${forgetsAnswer}::boolean`;
 }

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a server that a test can make silent. */
+/** A way to a server that can be made slow, silent or absent. */
 export interface Proxy {
   /** The server's URL by way of the proxy. */
   url: string;
@@ -8,6 +8,10 @@ export interface Proxy {
   hold: () => void;
   /** Passes on what was held, in order. */
   release: () => void;
+  /** Takes what both sides say and passes nothing on, as a network does that is gone; until {@link mend}. */
+  swallow: () => void;
+  /** Passes all on so much later, in ms, until {@link mend}. */
+  delay: (ms: number) => void;
   /** Ends all connections, forgets what was held, and takes no new ones, until {@link mend}. */
   cut: () => void;
   mend: () => void;
@@ -21,6 +25,13 @@ export async function startProxy(target: string): Promise<Proxy> {
   const held: (() => void)[] = [];
   let isHolding = false;
   let isCut = false;
+  let isSwallowing = false;
+  let delayMs = 0;
+  const pass = (to: Socket, data: Buffer) => {
+    if (isSwallowing) return;
+    if (delayMs === 0) to.write(data);
+    else setTimeout(() => to.destroyed || to.write(data), delayMs);
+  };
   const server = createServer((client) => {
     if (isCut) {
       client.destroy();
@@ -33,10 +44,10 @@ export async function startProxy(target: string): Promise<Proxy> {
       // A reset is a test's own doing.
       socket.on('error', () => {});
     }
-    client.on('data', (data) => upstream.write(data));
+    client.on('data', (data) => pass(upstream, data));
     upstream.on('data', (data) => {
       if (isHolding) held.push(() => client.write(data));
-      else client.write(data);
+      else pass(client, data);
     });
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.destroy());
@@ -60,8 +71,19 @@ export async function startProxy(target: string): Promise<Proxy> {
       held.splice(0);
       for (const socket of sockets) socket.destroy();
     },
+    swallow: () => {
+      isSwallowing = true;
+    },
+    delay: (ms) => {
+      delayMs = ms;
+    },
     mend: () => {
       isCut = false;
+      delayMs = 0;
+      if (!isSwallowing) return;
+      isSwallowing = false;
+      // What was swallowed is missed: no connection of then is whole any more.
+      for (const socket of sockets) socket.destroy();
     },
     close: () => {
       for (const socket of sockets) socket.destroy();

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DispatchUnavailable,
+  OrderConflict,
+  OrderDispatchClient,
+  TooLateToCancel,
+  type Order,
+  type PolicyOverrides,
+} from '../client';
+import { draw } from './draw';
+import { orderIdOf } from './behaviour';
+
+/** What a customer was told about an order. */
+export interface Placed {
+  order: Order;
+  /** From the call until it was known to be safe, in ms. */
+  placedMs: number;
+  /** What the cancellation came to, where one was asked for and is over. */
+  cancellation?: 'cancelled' | 'tooLate';
+}
+
+/** How many in a hundred are cancelled, placed by two calls at once, and placed again with other content. */
+const CANCELLED = 10;
+const TWICE = 5;
+const CHANGED = 4;
+
+/** A pause before what failed is tried again, in ms: it is safe to repeat. */
+const AGAIN_MS = 300;
+
+/** Customers, who place orders at a steady rate and repeat what fails. */
+export class Customers {
+  /** Orders that somebody was told are placed. */
+  readonly placed = new Map<string, Placed>();
+  /** What should not have happened, as sentences. */
+  readonly surprises: string[] = [];
+  /** Orders with other content under the same ID that were refused, as they should be. */
+  conflictsRefused = 0;
+  private readonly cancelling = new Set<Promise<void>>();
+  private isOver = false;
+
+  constructor(
+    private readonly given: {
+      client: OrderDispatchClient;
+      seed: number;
+      policy: PolicyOverrides;
+    },
+  ) {}
+
+  /** Places so many orders over a time. */
+  async placeAll({ orders, overMs }: { orders: number; overMs: number }): Promise<void> {
+    const placing: Promise<void>[] = [];
+    for (let n = 1; n <= orders; n += 1) {
+      placing.push(this.place(n));
+      await sleep(overMs / orders);
+    }
+    await Promise.all(placing);
+  }
+
+  /** Places one more order, and waits for its end. @returns how long that took, in ms. */
+  async probe(name: string): Promise<number> {
+    const orderId = `c${this.given.seed}-${name}-accept`;
+    const began = Date.now();
+    await this.place(0, orderId);
+    await this.again(() => this.given.client.getOrder(orderId).result());
+    return Date.now() - began;
+  }
+
+  /** Waits no longer for what customers asked for. */
+  async end(): Promise<void> {
+    this.isOver = true;
+    await Promise.race([Promise.all(this.cancelling), sleep(5_000)]);
+  }
+
+  private async place(n: number, orderId = orderIdOf(this.given.seed, n)): Promise<void> {
+    const { client, seed, policy } = this.given;
+    const order = orderOf(orderId);
+    const began = Date.now();
+    const call = () => this.again(() => client.placeOrder(order, { policy }));
+    const wants = (what: string, share: number) => n > 0 && draw(seed, what, n) * 100 < share;
+    await Promise.all(wants('twice', TWICE) ? [call(), call()] : [call()]);
+    this.placed.set(orderId, { order, placedMs: Date.now() - began });
+    if (wants('changed', CHANGED)) await this.placeChanged(order);
+    if (wants('cancelled', CANCELLED)) {
+      const cancelling = this.cancel(orderId, draw(seed, 'when', n) * 6_000);
+      this.cancelling.add(cancelling);
+      void cancelling.finally(() => this.cancelling.delete(cancelling));
+    }
+  }
+
+  private async placeChanged(order: Order): Promise<void> {
+    const { client, policy } = this.given;
+    try {
+      await this.again(() => client.placeOrder({ ...order, note: 'changed' }, { policy }));
+      this.surprises.push(`order ${order.orderId} was placed again with other content`);
+    } catch (error) {
+      if (!(error instanceof OrderConflict)) throw error;
+      this.conflictsRefused += 1;
+    }
+  }
+
+  private async cancel(orderId: string, afterMs: number): Promise<void> {
+    await sleep(afterMs);
+    const { client } = this.given;
+    const placed = this.placed.get(orderId);
+    if (!placed) return;
+    try {
+      const request = { actor: 'customer', note: 'changed their mind' };
+      const { status } = await this.again(() => client.getOrder(orderId).cancel(request));
+      if (status === 'cancelled') placed.cancellation = 'cancelled';
+      else this.surprises.push(`the cancellation of ${orderId} ended with ${status}`);
+    } catch (error) {
+      if (error instanceof TooLateToCancel) placed.cancellation = 'tooLate';
+      else if (!this.isOver) this.surprises.push(`cancelling ${orderId}: ${String(error)}`);
+    }
+  }
+
+  /** Repeats a call until somebody answers it. */
+  private async again<Result>(call: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof DispatchUnavailable) || this.isOver) throw error;
+        await sleep(AGAIN_MS);
+      }
+    }
+  }
+}
+
+function orderOf(orderId: string): Order {
+  return {
+    orderId,
+    customerId: `customer-${orderId}`,
+    restaurantId: 'restaurant-3',
+    deliveryAddress: { line: '1 Long Street', city: 'Sampleton', postcode: '12345' },
+    items: [{ sku: 'noodles', quantity: 2, unitPriceMinor: 1250 }],
+    currency: 'EUR',
+    placedAt: new Date().toISOString(),
+  };
+}

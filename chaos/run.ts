@@ -1,0 +1,280 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { OrderDispatchClient } from '../client';
+import { openDispatchView } from '../database/dispatch/dispatch-view';
+import { openOrdersDatabase } from '../database/orders/connection';
+import { readTimeline, type Timeline } from '../operations/timeline';
+import { sweep } from '../reconciliation/sweep';
+import type { Progress } from '../stack/progress';
+import { query } from '../stack/servers/query';
+import { unlessStopped } from '../stack/supervision/run-command';
+import { IMPATIENT, PATIENT } from './behaviour';
+import { checkAll, type Check } from './checks';
+import { Customers } from './customers';
+import { faultOf, planFaults, type PlannedFault } from './faults';
+import { openField, untilReady, type Field } from './field';
+import type { ChaosOptions } from './options';
+import { People } from './people';
+import { readQueues } from './queues';
+import { Strays } from './strays';
+
+/** A fault that came, and how long it was until an order placed after it was dispatched. */
+export interface SufferedFault extends Pick<PlannedFault, 'name' | 'atMs'> {
+  what: string;
+  victim: string;
+  lastedMs: number;
+  /** From its end, in ms; absent where the probe was lost to the next fault. */
+  recoveredMs?: number;
+}
+
+/** What a run came to. */
+export interface ChaosReport {
+  seed: number;
+  orders: number;
+  faults: SufferedFault[];
+  /** Each process, and how often it was started. */
+  starts: Record<string, number>;
+  /** How orders ended, by status. */
+  statuses: Record<string, number>;
+  decisions: number;
+  bulkRuns: number;
+  repairs: number;
+  deadLetters: number;
+  strays: Record<string, number>;
+  /** From the last fault's end until it was quiet, in ms; absent where it never was. */
+  quietMs?: number;
+  checks: Check[];
+  /** Of the first orders that break something. */
+  timelines: Timeline[];
+}
+
+/** Orders whose story is told. */
+const TOLD = 5;
+
+/** How long a probe may take before the run goes on without it, in ms. */
+const PROBE_MS = 60_000;
+
+/** How often it is looked whether all is quiet, in ms. */
+const LOOK_EVERY_MS = 1_000;
+
+/** Runs the service under faults, lets it go quiet, and looks at what is left. */
+export async function runChaos(
+  options: ChaosOptions,
+  { progress, signal }: { progress: Progress; signal: AbortSignal },
+): Promise<ChaosReport> {
+  const { seed, bug } = options;
+  const field = await openField({
+    progress,
+    signal,
+    processes: { worker: 2, 'dispatch-system': 2, supplement: 1 },
+    environment: bug === undefined ? {} : { ORDER_DISPATCH_DELIBERATE_BUG: bug },
+  });
+  const { temporalAddress: address, ordersDatabaseUrl, amqpUrl } = field.direct;
+  const connection = await Connection.connect({ address });
+  const temporal = new Client({ connection, namespace: field.namespace });
+  const client = new OrderDispatchClient({
+    connection,
+    namespace: field.namespace,
+    callTimeoutMs: 15_000,
+  });
+  const database = openOrdersDatabase({ url: ordersDatabaseUrl });
+  const { dispatchDatabaseUrl } = field.direct;
+  const policy = options.patient ? PATIENT : IMPATIENT;
+  const customers = new Customers({ client, seed, policy });
+  const people = new People({ client, temporal, database, seed });
+  const strays = new Strays({ amqpUrl, dispatchDatabaseUrl, seed });
+  const deleted = new Set<string>();
+  try {
+    return await unlessStopped(signal, async () => {
+      const working = [people.work(), ...(options.patient ? [] : [strays.work()])];
+      const run = { field, customers, progress, deleted };
+      const [faults] = await Promise.all([
+        sufferAll(run, options),
+        customers.placeAll({ orders: options.orders, overMs: options.minutes * 60_000 }),
+      ]);
+      progress(`all ${customers.placed.size} orders are placed; the faults are over`);
+      strays.end();
+      await Promise.all(field.members.map((member) => untilReady(member)));
+      const began = Date.now();
+      const isQuiet = await untilQuiet(field, { people, client, temporal, options, progress });
+      const quietMs = Date.now() - began;
+      people.end();
+      await customers.end();
+      await Promise.all(working);
+      progress(isQuiet ? `quiet after ${Math.round(quietMs / 1_000)} s` : 'it does not get quiet');
+      const witness = { field, client, temporal, customers, people, strays, deleted };
+      const checks = await checkAll(witness);
+      return {
+        seed,
+        orders: options.orders,
+        faults,
+        starts: Object.fromEntries(field.members.map(({ name, starts }) => [name, starts()])),
+        ...(await countWhatCame(field)),
+        decisions: people.decided.length,
+        bulkRuns: people.bulkRuns,
+        strays: strays.sent,
+        ...(isQuiet && { quietMs }),
+        checks,
+        timelines: await tellOffenders(checks, { temporal, database }),
+      };
+    });
+  } finally {
+    people.end();
+    strays.end();
+    await database.close();
+    await connection.close();
+    await field.end();
+  }
+}
+
+interface UnderWay {
+  field: Field;
+  customers: Customers;
+  progress: Progress;
+  deleted: Set<string>;
+}
+
+async function sufferAll(run: UnderWay, options: ChaosOptions): Promise<SufferedFault[]> {
+  const { seed, faults: names, minutes } = options;
+  const planned = planFaults(seed, { names, forMs: minutes * 60_000 });
+  const began = Date.now();
+  return Promise.all(
+    planned.map(async (fault, index) => {
+      await sleep(Math.max(0, began + fault.atMs - Date.now()));
+      return suffer(run, fault, index);
+    }),
+  );
+}
+
+async function suffer(
+  { field, customers, progress, deleted }: UnderWay,
+  planned: PlannedFault,
+  index: number,
+): Promise<SufferedFault> {
+  const { name, atMs, lastsMs, at } = planned;
+  const { what, begin } = faultOf(name);
+  const began = Date.now();
+  // What two faults are about (a broker that is killed as its alarm goes off) may fail; both are over then.
+  const { victim, end } = await begin(field, at).catch((error: unknown) => ({
+    victim: `did not come: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    end: () => Promise.resolve(),
+  }));
+  progress(`${name}: ${victim}`);
+  if (name === 'deleteRows') for (const orderId of victim.split(', ')) deleted.add(orderId);
+  await sleep(lastsMs);
+  await end().catch((error: unknown) => progress(`${name} does not end: ${String(error)}`));
+  const lastedMs = Date.now() - began;
+  const recoveredMs = await Promise.race([
+    customers.probe(`probe${index}`),
+    sleep(PROBE_MS, undefined, { ref: false }),
+  ]);
+  const suffered = { name, what, victim, atMs, lastedMs };
+  return recoveredMs === undefined ? suffered : { ...suffered, recoveredMs };
+}
+
+/** Waits until nobody waits for anything any more: no message, no order under way, no open task. */
+async function untilQuiet(
+  field: Field,
+  given: {
+    people: People;
+    client: OrderDispatchClient;
+    temporal: Client;
+    options: ChaosOptions;
+    progress: Progress;
+  },
+): Promise<boolean> {
+  const { temporal, options, client } = given;
+  const deadline = Date.now() + options.quietWithinMs;
+  let sweptAt = 0;
+  for (;;) {
+    const left = await whatIsLeft(field, { temporal, client });
+    if (left.length === 0) {
+      // What no message brings up, the sweep by the clock finds: here at the end, and until it finds nothing.
+      const before = sweptAt;
+      sweptAt = Date.now();
+      if ((await sweepAll(field, temporal)) === 0 && before > 0) return true;
+    }
+    if (Date.now() > deadline) {
+      given.progress(`left: ${left.join('; ') || 'what the sweep finds'}`);
+      return false;
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function whatIsLeft(
+  field: Field,
+  { temporal, client }: { temporal: Client; client: OrderDispatchClient },
+): Promise<string[]> {
+  const [queues, running] = await Promise.all([
+    readQueues(field).catch(() => [{ name: 'the broker', messages: 1 }]),
+    temporal.workflow.count("ExecutionStatus = 'Running'"),
+  ]);
+  const left = queues
+    .filter(({ messages }) => messages > 0)
+    .map(({ name, messages }) => `${messages} in ${name}`);
+  if (running.count > 0) left.push(`${running.count} workflows`);
+  let tasks = 0;
+  for await (const task of client.humanTasks()) tasks += task.taskId === '' ? 0 : 1;
+  if (tasks > 0) left.push(`${tasks} human tasks`);
+  const unsent = await query(
+    field.direct.ordersDatabaseUrl,
+    'SELECT 1 FROM outcome_events WHERE sent_at IS NULL LIMIT 1',
+  );
+  if (unsent.length > 0) left.push('unsent events');
+  return left;
+}
+
+async function sweepAll({ direct }: Field, temporal: Client): Promise<number> {
+  const orders = openOrdersDatabase({ url: direct.ordersDatabaseUrl });
+  const dispatchView = openDispatchView({ url: direct.dispatchDatabaseUrl });
+  try {
+    const from = new Date(Date.now() - 24 * 60 * 60_000);
+    const report = await sweep({ orders, dispatchView, temporal, from, until: new Date() });
+    return report.found.length;
+  } finally {
+    await orders.close();
+    await dispatchView.close();
+  }
+}
+
+async function countWhatCame({
+  direct,
+}: Field): Promise<Pick<ChaosReport, 'statuses' | 'repairs' | 'deadLetters'>> {
+  const count = async (table: string) => {
+    const [row] = await query<{ count: number }>(
+      direct.ordersDatabaseUrl,
+      `SELECT count(*)::int AS count FROM ${table}`,
+    );
+    return row?.count ?? 0;
+  };
+  const statuses = await query<{ status: string; count: number }>(
+    direct.ordersDatabaseUrl,
+    'SELECT status, count(*)::int AS count FROM orders GROUP BY status ORDER BY status',
+  );
+  return {
+    statuses: Object.fromEntries(statuses.map((row) => [row.status, row.count])),
+    repairs: await count('repairs'),
+    deadLetters: await count('dead_letters'),
+  };
+}
+
+/** What happened to the first orders that break something. */
+async function tellOffenders(
+  checks: readonly Check[],
+  sources: { temporal: Client; database: ReturnType<typeof openOrdersDatabase> },
+): Promise<Timeline[]> {
+  const orderIds = new Set(
+    checks.flatMap(({ offenders }) => offenders.flatMap(({ orderId }) => orderId ?? [])),
+  );
+  const told = await Promise.all(
+    [...orderIds]
+      .slice(0, TOLD)
+      .map((orderId) =>
+        readTimeline({ temporal: sources, orders: sources.database }, orderId).catch(
+          () => undefined,
+        ),
+      ),
+  );
+  return told.filter((timeline) => timeline !== undefined);
+}
