@@ -12,13 +12,21 @@ const SHARES = {
   refuseWithdrawal: 7,
 } as const;
 
+/** Of orders that ask once: nobody is silent, and many answers are late, so that a death finds them under way. */
+const SHARES_OF_PATIENT: Readonly<Partial<Record<Behaviour, number>>> = {
+  accept: 35,
+  reject: 5,
+  late: 60,
+};
+
 /** What the dispatch system does with an order's messages. */
 export type Behaviour = keyof typeof SHARES;
 
 /** An order's ID carries its behaviour, so that each dispatch system knows it, and the reader of a report. */
-export function orderIdOf(seed: number, n: number): string {
+export function orderIdOf(seed: number, n: number, isPatient: boolean): string {
   let at = draw(seed, 'behaviour', n) * 100;
-  const found = Object.entries(SHARES).find(([, share]) => (at -= share) < 0);
+  const shares = isPatient ? SHARES_OF_PATIENT : SHARES;
+  const found = Object.entries(shares).find(([, share]) => (at -= share) < 0);
   return `c${seed}-${n}-${found?.[0] ?? 'accept'}`;
 }
 

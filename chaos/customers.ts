@@ -8,7 +8,7 @@ import {
   type PolicyOverrides,
 } from '../client';
 import { draw } from './draw';
-import { orderIdOf } from './behaviour';
+import { IMPATIENT, PATIENT, orderIdOf } from './behaviour';
 
 /** What a customer was told about an order. */
 export interface Placed {
@@ -42,7 +42,7 @@ export class Customers {
     private readonly given: {
       client: OrderDispatchClient;
       seed: number;
-      policy: PolicyOverrides;
+      isPatient: boolean;
     },
   ) {}
 
@@ -71,8 +71,17 @@ export class Customers {
     await Promise.race([Promise.all(this.cancelling), sleep(5_000)]);
   }
 
-  private async place(n: number, orderId = orderIdOf(this.given.seed, n)): Promise<void> {
-    const { client, seed, policy } = this.given;
+  private get policy(): PolicyOverrides {
+    return this.given.isPatient ? PATIENT : IMPATIENT;
+  }
+
+  private orderIdOf(n: number): string {
+    return orderIdOf(this.given.seed, n, this.given.isPatient);
+  }
+
+  private async place(n: number, orderId = this.orderIdOf(n)): Promise<void> {
+    const { client, seed } = this.given;
+    const { policy } = this;
     const order = orderOf(orderId);
     const began = Date.now();
     const call = () => this.again(() => client.placeOrder(order, { policy }));
@@ -88,7 +97,8 @@ export class Customers {
   }
 
   private async placeChanged(order: Order): Promise<void> {
-    const { client, policy } = this.given;
+    const { client } = this.given;
+    const { policy } = this;
     try {
       await this.again(() => client.placeOrder({ ...order, note: 'changed' }, { policy }));
       this.surprises.push(`order ${order.orderId} was placed again with other content`);

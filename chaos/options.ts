@@ -14,11 +14,13 @@ export interface ChaosOptions {
   quietWithinMs: number;
   bug?: DeliberateBug;
   json: boolean;
+  workers: number;
+  dispatchSystems: number;
+  supplements: number;
 }
 
 const HELP = `
-Brings up servers of its own, two workers, two dispatch systems and a supplement
-system, places orders, and does the faults to them meanwhile, by a plan that the
+Brings up servers of its own and several of each process, places orders, and does the faults to them meanwhile, by a plan that the
 seed makes: the same seed, the same plan. Customers cancel, people decide one by
 one and in bulk, and answers come late, twice, and where nobody asked. Then it
 waits until it is quiet and looks from outside whether ARCHITECTURE.md's
@@ -46,6 +48,9 @@ export function parseOptions(args: readonly string[]): ChaosOptions {
     .option('--orders <number>', 'how many', whole(1), 300)
     .option('--minutes <minutes>', 'for so long', positive, 2)
     .option('--faults <names>', 'only these', namesOf, FAULT_NAMES)
+    .option('--workers <number>', 'worker processes', whole(1), 2)
+    .option('--dispatch-systems <number>', 'dispatch system processes', whole(1), 2)
+    .option('--supplements <number>', 'supplement system processes', whole(1), 1)
     .option('--quiet-within <seconds>', 'how long it may take to get quiet', whole(1), 180)
     .option('--json', 'the report as JSON on stdout', false)
     .addOption(new Option('--patient', 'ask once only').default(false).hideHelp())
@@ -53,16 +58,7 @@ export function parseOptions(args: readonly string[]): ChaosOptions {
     .addHelpText('after', HELP)
     .exitOverride()
     .parse(args, { from: 'user' })
-    .opts<{
-      seed?: number;
-      orders: number;
-      minutes: number;
-      faults: readonly string[];
-      quietWithin: number;
-      patient: boolean;
-      bug?: DeliberateBug;
-      json: boolean;
-    }>();
+    .opts<Omit<ChaosOptions, 'seed' | 'quietWithinMs'> & { seed?: number; quietWithin: number }>();
   const { seed = Date.now() % 1_000_000, quietWithin, ...rest } = given;
   return { ...rest, seed, quietWithinMs: quietWithin * 1_000 };
 }

@@ -15,8 +15,9 @@ export interface Decided {
 
 const LOOK_EVERY_MS = 1_000;
 
-/** How often one decision is made about many tasks, in looks. */
-const BULK_EVERY = 15;
+/** How often one decision is made about many tasks, in looks, and the share that is left to it. */
+const BULK_EVERY = 8;
+const BULK_SHARE = 0.5;
 
 /** People on shift, who decide whatever waits for a person, one by one and sometimes in bulk. */
 export class People {
@@ -57,8 +58,9 @@ export class People {
     }
     this.looks += 1;
     if (this.looks % BULK_EVERY === 0) await this.decideInBulk();
+    const oneByOne = tasks.filter((task) => !this.isForBulk(task));
     await Promise.all(
-      tasks.map(async ({ taskId, escalationReason, escalatedAt }) => {
+      oneByOne.map(async ({ taskId, escalationReason, escalatedAt }) => {
         const resolution: Resolution = {
           ...this.decisionOn(taskId, escalationReason),
           actor: 'mia',
@@ -76,6 +78,11 @@ export class People {
       }),
     );
     return tasks.length;
+  }
+
+  private isForBulk(task: { taskId: string; escalationReason: string }): boolean {
+    const isOfKind = task.escalationReason === 'noAcknowledgement';
+    return isOfKind && draw(this.given.seed, 'bulk', task.taskId) < BULK_SHARE;
   }
 
   private decisionOn(

@@ -6,7 +6,7 @@ export interface QueueState {
   messages: number;
 }
 
-/** Reads all queues of the run; the broker counts every five seconds. */
+/** Reads all queues of the run. */
 export async function readQueues({ services, vhost }: Field): Promise<QueueState[]> {
   const { origin, username, password } = new URL(services.rabbitmq.managementUrl);
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;

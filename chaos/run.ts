@@ -8,7 +8,6 @@ import { sweep } from '../reconciliation/sweep';
 import type { Progress } from '../stack/progress';
 import { query } from '../stack/servers/query';
 import { unlessStopped } from '../stack/supervision/run-command';
-import { IMPATIENT, PATIENT } from './behaviour';
 import { checkAll, type Check } from './checks';
 import { Customers } from './customers';
 import { faultOf, planFaults, type PlannedFault } from './faults';
@@ -51,9 +50,6 @@ export interface ChaosReport {
 /** Orders whose story is told. */
 const TOLD = 5;
 
-/** How long a probe may take before the run goes on without it, in ms. */
-const PROBE_MS = 60_000;
-
 /** How often it is looked whether all is quiet, in ms. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -66,7 +62,11 @@ export async function runChaos(
   const field = await openField({
     progress,
     signal,
-    processes: { worker: 2, 'dispatch-system': 2, supplement: 1 },
+    processes: {
+      worker: options.workers,
+      'dispatch-system': options.dispatchSystems,
+      supplement: options.supplements,
+    },
     environment: bug === undefined ? {} : { ORDER_DISPATCH_DELIBERATE_BUG: bug },
   });
   const { temporalAddress: address, ordersDatabaseUrl, amqpUrl } = field.direct;
@@ -79,15 +79,15 @@ export async function runChaos(
   });
   const database = openOrdersDatabase({ url: ordersDatabaseUrl });
   const { dispatchDatabaseUrl } = field.direct;
-  const policy = options.patient ? PATIENT : IMPATIENT;
-  const customers = new Customers({ client, seed, policy });
+  const customers = new Customers({ client, seed, isPatient: options.patient });
   const people = new People({ client, temporal, database, seed });
   const strays = new Strays({ amqpUrl, dispatchDatabaseUrl, seed });
   const deleted = new Set<string>();
   try {
     return await unlessStopped(signal, async () => {
       const working = [people.work(), ...(options.patient ? [] : [strays.work()])];
-      const run = { field, customers, progress, deleted };
+      const { quietWithinMs } = options;
+      const run = { field, customers, progress, deleted, quietWithinMs };
       const [faults] = await Promise.all([
         sufferAll(run, options),
         customers.placeAll({ orders: options.orders, overMs: options.minutes * 60_000 }),
@@ -122,7 +122,7 @@ export async function runChaos(
     people.end();
     strays.end();
     await database.close();
-    await connection.close();
+    // Its connection ends with this process: a call that nobody waits for any more may still be tried again.
     await field.end();
   }
 }
@@ -132,6 +132,8 @@ interface UnderWay {
   customers: Customers;
   progress: Progress;
   deleted: Set<string>;
+  /** A probe that takes longer is not waited for. */
+  quietWithinMs: number;
 }
 
 async function sufferAll(run: UnderWay, options: ChaosOptions): Promise<SufferedFault[]> {
@@ -147,7 +149,7 @@ async function sufferAll(run: UnderWay, options: ChaosOptions): Promise<Suffered
 }
 
 async function suffer(
-  { field, customers, progress, deleted }: UnderWay,
+  { field, customers, progress, deleted, quietWithinMs }: UnderWay,
   planned: PlannedFault,
   index: number,
 ): Promise<SufferedFault> {
@@ -166,7 +168,7 @@ async function suffer(
   const lastedMs = Date.now() - began;
   const recoveredMs = await Promise.race([
     customers.probe(`probe${index}`),
-    sleep(PROBE_MS, undefined, { ref: false }),
+    sleep(quietWithinMs, undefined, { ref: false }),
   ]);
   const suffered = { name, what, victim, atMs, lastedMs };
   return recoveredMs === undefined ? suffered : { ...suffered, recoveredMs };
