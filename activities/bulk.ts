@@ -22,6 +22,7 @@ import {
 } from '../domain/bulk';
 import type { Resolution } from '../domain/resolution';
 import { UPDATES } from '../domain/temporal-names';
+import { crashPoint } from '../runtime/crash-point';
 import type { ActivityDependencies } from './dependencies';
 
 /** How many tasks one activity resolves before the next one goes on. */
@@ -120,6 +121,7 @@ async function send(
         updateId: bulkUpdateId(run.id, n),
       }),
     );
+    crashPoint('bulk.afterResolve');
     return { n, state: 'resolved' };
   } catch (error) {
     const why = await whyNot(temporal, taskId, error);

@@ -14,6 +14,7 @@ import {
 import { readOrderState } from '../database/orders/read-order';
 import { defined } from '../domain/defined';
 import type { ReadOrderInput } from '../domain/workflow-contract';
+import { crashPoint } from '../runtime/crash-point';
 import type { ActivityDependencies } from './dependencies';
 
 /**
@@ -42,11 +43,18 @@ export function createStatusActivities({ database }: Pick<ActivityDependencies, 
     escalate: opening(escalate),
     startNextRequest: on(startNextRequest),
     cancelRejected: on(cancelRejected),
-    startCancellation: on(startCancellation),
+    startCancellation: on(async (orders, input: Parameters<typeof startCancellation>[1]) => {
+      const order = await startCancellation(orders, input);
+      crashPoint('compensation.afterFirstStep');
+      return order;
+    }),
     applyResolution: on(applyResolution),
     escalateWithdrawal: opening(escalateWithdrawal),
     escalateCallOff: opening(escalateCallOff),
     retryWithdrawal: on(retryWithdrawal),
-    settleWithdrawal: on(settleWithdrawal),
+    settleWithdrawal: on((orders, input: Parameters<typeof settleWithdrawal>[1]) => {
+      crashPoint('compensation.beforeLastStep');
+      return settleWithdrawal(orders, input);
+    }),
   };
 }

@@ -56,6 +56,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         );
         if (!wait || !isToBeSent(progress)) return { ...progress, contentHash: hash };
 
+        crashPoint('quickPath.afterInsert');
         const { requestNumber } = progress.order;
         const requestId = requestIdOf(order.orderId, requestNumber);
         let confirmedAt: string | undefined;

@@ -1,6 +1,7 @@
 import type { ConfirmChannel } from 'amqplib';
 import { BrokerUnavailable, UnroutableMessage } from '../domain/errors';
 import type { Logger } from '../runtime/logger';
+import { crashPoint } from '../runtime/crash-point';
 import { publishes } from '../runtime/metrics';
 import { SupervisedConnection } from './connection';
 import { assertTopology, type Topology } from './topology';
@@ -149,8 +150,10 @@ export class Publisher {
             persistent: true,
             mandatory: true,
           },
-          (error: unknown) =>
-            settle(error ? new BrokerUnavailable('the broker refused the message') : undefined),
+          (error: unknown) => {
+            crashPoint('publish.atConfirm');
+            settle(error ? new BrokerUnavailable('the broker refused the message') : undefined);
+          },
         );
       } catch (error) {
         settle(new BrokerUnavailable('the channel was closed', { cause: error }));

@@ -1,7 +1,14 @@
 /** The places where a process can be made to die, to prove that nothing is lost there. */
 export const CRASH_POINTS = [
+  'publish.atConfirm',
+  'quickPath.afterInsert',
   'quickPath.afterPublish',
   'acknowledgement.afterCommit',
+  'acknowledgement.beforeAck',
+  'compensation.afterFirstStep',
+  'compensation.beforeLastStep',
+  'bulk.afterResolve',
+  'drain.afterCommit',
   'dispatchSystem.afterCommit',
   'dispatchSystem.afterAnswer',
   'supplement.afterQueries',

@@ -17,6 +17,7 @@ import type { RetryPauses } from '../messaging/consumer';
 import type { IncomingMessage } from '../messaging/incoming-message';
 import type { Publisher } from '../messaging/publisher';
 import { startConsumer, type StartedConsumer } from '../messaging/start-consumer';
+import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 import { signalIfRunning, workflowIdsOf } from '../temporal/order-workflows';
 import { defined } from '../domain/defined';
@@ -77,6 +78,7 @@ export async function startDeadLetterDrain(options: {
     handle: async (message) => {
       const deadLetter = toDeadLetter(message);
       const isNew = await recordDeadLetter(database, deadLetter);
+      crashPoint('drain.afterCommit');
       const { orderId, sourceQueue, messageId, deadLetterReason } = deadLetter;
       if (isNew) log.error({ orderId, sourceQueue, messageId, deadLetterReason }, 'dead letter');
       // Also when it is not new: the drain may have ended between the two.

@@ -1,11 +1,22 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { OrderDispatchClient, type OrderHandle, type PolicyOverrides } from '../client';
+import { connect } from 'amqplib';
+import { OrderDispatchClient, type Order, type OrderHandle, type PolicyOverrides } from '../client';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
-import type { CrashPoint } from '../runtime/crash-point';
+import { openOrdersDatabase } from '../database/orders/connection';
+import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
+import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
+import { Publisher } from '../messaging/publisher';
+import { readBulk, startBulk } from '../operations/bulk';
+import { CRASH_POINTS, type CrashPoint } from '../runtime/crash-point';
+import { silentLogger } from '../runtime/logger';
 import { startProcess, type TestProcess } from './processes';
-import { createSurroundings, eventually, newOrder, type Surroundings } from './setup';
+import { createSurroundings, eventually, newOrder, openTask, type Surroundings } from './setup';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
+
+type Name = 'worker' | 'dispatch-system' | 'supplement';
 
 describe('a process killed with SIGKILL', () => {
   let surroundings: Surroundings;
@@ -14,7 +25,7 @@ describe('a process killed with SIGKILL', () => {
   let temporal: Client;
   let orders: OrdersRows;
   let dispatches: DispatchRows;
-  let started: TestProcess[] = [];
+  let started: (TestProcess & { name: Name })[] = [];
 
   beforeAll(async () => {
     surroundings = await createSurroundings();
@@ -42,11 +53,11 @@ describe('a process killed with SIGKILL', () => {
     await surroundings.remove();
   });
 
-  const start = async (name: 'worker' | 'dispatch-system', crashPoint?: CrashPoint) => {
+  const start = async (name: Name, crashPoint?: CrashPoint) => {
     const process = startProcess(name, surroundings, {
       ...(crashPoint && { ORDER_DISPATCH_CRASH_POINT: crashPoint }),
     });
-    started.push(process);
+    started.push({ ...process, name });
     await process.ready;
     return process;
   };
@@ -60,6 +71,14 @@ describe('a process killed with SIGKILL', () => {
     const ledger = await orders.acknowledgement.findMany({ where: { orderId } });
     expect(ledger.filter((row) => row.class === 'first')).toHaveLength(1);
     return result;
+  };
+  const rowOf = (orderId: string) => orders.order.findUnique({ where: { orderId } });
+  const waitingIn = async (queue: string) => {
+    const connected = await connect(surroundings.amqpUrl);
+    const channel = await connected.createChannel();
+    const { messageCount } = await channel.checkQueue(queue);
+    await connected.close();
+    return messageCount;
   };
   /** So patient that nothing is asked again within a test: a retry would hide what was lost. */
   const policy: PolicyOverrides = { acknowledgementTimeoutMs: 60_000 };
@@ -136,6 +155,114 @@ describe('a process killed with SIGKILL', () => {
       );
     },
   );
+
+  test.each<CrashPoint>(['quickPath.afterInsert', 'acknowledgement.beforeAck'])(
+    'the worker at %s: the order is dispatched once',
+    async (crashPoint) => {
+      await start('dispatch-system');
+      const doomed = await start('worker', crashPoint);
+      const handle = await client.placeOrder(newOrder(), {
+        // Before the request went out nothing but another attempt sends it.
+        policy: { quickWindowMs: 3_000, acknowledgementTimeoutMs: 5_000 },
+      });
+      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+      await start('worker');
+      await expectDispatchedOnce(handle);
+      // What was delivered and not acked comes again.
+      await eventually(async () => (await waitingIn(QUEUES.acknowledgements)) === 0);
+    },
+  );
+
+  test('the dispatch system at publish.atConfirm: its answer comes twice, and counts once', async () => {
+    await start('worker');
+    const doomed = await start('dispatch-system', 'publish.atConfirm');
+    const handle = await client.placeOrder(newOrder(), { policy });
+    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    await start('dispatch-system');
+    expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
+  });
+
+  test.each<CrashPoint>(['compensation.afterFirstStep', 'compensation.beforeLastStep'])(
+    'the worker at %s: the order is cancelled, and no courier is on the way',
+    async (crashPoint) => {
+      await start('dispatch-system');
+      const doomed = await start('worker', crashPoint);
+      const handle = await client.placeOrder(newOrder(), { policy });
+      await handle.result();
+      const cancelled = handle.cancel({ actor: 'customer', note: 'changed their mind' });
+      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+      await start('worker');
+      expect(await cancelled).toMatchObject({ status: 'cancelled', resolvedBy: 'customer' });
+      const { orderId } = handle;
+      expect(await dispatches.dispatch.findMany({ where: { orderId } })).toMatchObject([
+        { status: 'withdrawn' },
+      ]);
+      expect(await orders.auditEntry.count({ where: { orderId, act: 'cancel' } })).toBe(1);
+    },
+  );
+
+  test('the worker at bulk.afterResolve: the task is resolved once, and the run counts it', async () => {
+    const doomed = await start('worker', 'bulk.afterResolve');
+    const restaurantId = 'r-bulk';
+    // Nobody answers yet, so that it becomes a task.
+    const silent = await client.placeOrder(newOrder({ restaurantId }), {
+      policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 200, maximumAttempts: 1 },
+    });
+    await openTask(silent);
+    const database = openOrdersDatabase({ url: surroundings.ordersDatabaseUrl });
+    const { bulkId } = await startBulk(
+      { database, temporal },
+      { filter: { restaurantId }, decision: 'cancel', actor: 'mia', note: 'nobody answers' },
+    );
+    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    await start('worker');
+    await start('dispatch-system');
+    await eventually(async () => (await readBulk(database, bulkId)).run.state === 'done', {
+      withinMs: 50_000,
+    });
+    expect(await readBulk(database, bulkId)).toMatchObject({ counts: { resolved: 1, failed: 0 } });
+    expect(await silent.result()).toMatchObject({ status: 'cancelled', resolvedBy: 'mia' });
+    const { orderId } = silent;
+    expect(await orders.auditEntry.count({ where: { orderId, act: 'resolve' } })).toBe(1);
+    await database.close();
+  });
+
+  test('the drain at drain.afterCommit: the dead letter is recorded once, and its order becomes a task', async () => {
+    await start('worker');
+    const doomed = await start('supplement', 'drain.afterCommit');
+    const handle = await client.placeOrder(newOrder(), { policy });
+    const publisher = await Publisher.open({
+      url: surroundings.amqpUrl,
+      name: 'test',
+      log: silentLogger(),
+    });
+    const messageId = `${handle.orderId}.1`;
+    await eventually(async () => (await rowOf(handle.orderId))?.attempts === 1);
+    await publisher.publish({
+      exchange: '',
+      routingKey: deadLetterQueueOf(QUEUES.dispatchRequests),
+      type: DISPATCH_REQUEST_TYPE,
+      messageId,
+      appId: 'order-dispatch',
+      headers: { deadLetterReason: 'a test' },
+      content: Buffer.from('{}'),
+    });
+    await publisher.close();
+    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    await start('supplement');
+    expect((await openTask(handle)).humanTask).toMatchObject({
+      escalationReason: 'requestDeadLettered',
+    });
+    expect(await orders.deadLetter.count({ where: { messageId } })).toBe(1);
+  });
+
+  test('every crash point has a test', () => {
+    const texts = readdirSync(__dirname)
+      .filter((file) => file.endsWith('.test.ts'))
+      .map((file) => readFileSync(join(__dirname, file), 'utf8'))
+      .join();
+    expect(CRASH_POINTS.filter((point) => !texts.includes(point))).toEqual([]);
+  });
 
   test('and a worker told to stop with orders in flight drains and exits with 0', async () => {
     const worker = await start('worker');

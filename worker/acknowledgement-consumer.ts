@@ -104,6 +104,7 @@ export async function startAcknowledgementConsumer(options: {
         await signalWorkflows(orderId, signal);
       }
       if (isAcceptance) told.add(requestId);
+      crashPoint('acknowledgement.beforeAck');
     },
   });
 }
