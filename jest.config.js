@@ -13,10 +13,10 @@ module.exports = {
       },
     ],
   },
-  // Packages that ship ES modules only; Jest loads CommonJS.
+  // Packages that ship ES modules only, or import one that does; Jest loads CommonJS.
   transformIgnorePatterns: [
-    '/node_modules/(?!(@prisma/schema-engine-wasm|get-port|p-limit|yocto-queue)/)',
-    '/dist/',
+    '/node_modules/(?!(@fastify/cookie|cookie|@prisma/schema-engine-wasm|get-port|p-limit|yocto-queue)/)',
+    '<rootDir>/dist/',
   ],
   testTimeout: 60_000,
   // Two processes for two cores: more only makes each other's waits longer.

@@ -31,17 +31,19 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /**
  * Opens what an operator's commands work with.
  *
- * @throws DispatchUnavailable where Temporal cannot be reached; InvalidConfiguration where the
+ * @throws DispatchUnavailable where Temporal cannot be reached now; InvalidConfiguration where the
  * certificate cannot be used.
  */
 export async function openOperatorSession(options: {
   access: TemporalConfig;
   dataConverter?: DataConverter;
+  /** Connects with the first call, for a process that lives on without Temporal. @default false */
+  lazy?: boolean;
 }): Promise<OperatorSession> {
-  const { access, dataConverter } = options;
+  const { access, dataConverter, lazy = false } = options;
   const { namespace } = access;
   const connectionOptions = await toConnectionOptions(access);
-  const connection = await connect(connectionOptions);
+  const connection = lazy ? Connection.lazy(connectionOptions) : await connect(connectionOptions);
   const shared = { connection, namespace, ...(dataConverter && { dataConverter }) };
   return {
     namespace,

@@ -92,14 +92,11 @@ export async function readOrderRecords(
 }
 
 async function readRows(
-  { ordersDatabaseUrl, dispatchDatabaseUrl }: Partial<OperatorDatabaseUrls>,
+  { ordersDatabaseUrl, ...others }: Partial<OperatorDatabaseUrls>,
   orderId: string,
 ): Promise<Omit<OrderRecords, 'order'>> {
   if (ordersDatabaseUrl === undefined) return {};
-  const urls = {
-    ordersDatabaseUrl,
-    ...(dispatchDatabaseUrl !== undefined && { dispatchDatabaseUrl }),
-  };
+  const urls = { ordersDatabaseUrl, ...others };
   try {
     return await withOperatorDatabases(urls, async ({ orders, dispatchView }) => {
       const row = await readOrderOverview(orders, orderId);

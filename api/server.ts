@@ -1,0 +1,107 @@
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { ApiConfig } from '../runtime/api-config';
+import type { Logger } from '../runtime/logger';
+import { guardAccess, isChange, type Authentication } from './access';
+import { logAccess } from './access-log';
+import { answerErrors, sendProblem } from './answer-errors';
+import { answerUnchanged } from './etag';
+import { withoutPersonal } from './personal';
+import { Refusal, problemOf } from './problem';
+import { orderRoutes } from './routes/orders';
+import { taskRoutes } from './routes/tasks';
+import type { ApiServices } from './services';
+
+/** What an API server is built of. */
+export interface ApiServerOptions {
+  config: Pick<ApiConfig, 'publicUrl' | 'ratePerMinute'>;
+  services: ApiServices;
+  authentication: Authentication;
+  log: Logger;
+}
+
+/** Largest body, in bytes: an order has 60 KiB at the most, a list of tasks less. */
+const BODY_MAX_BYTES = 256 * 1024;
+
+/** How long a request may take to arrive, in ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Longest path parameter: a task ID. */
+const PARAMETER_MAX = 300;
+
+/** Builds the API's server; it listens once it is told to. */
+export async function buildApiServer(options: ApiServerOptions): Promise<FastifyInstance> {
+  const { config, services, authentication, log } = options;
+  const { publicUrl } = config;
+  const app = Fastify({
+    bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: PARAMETER_MAX },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  // A page elsewhere may send text without asking first, but no JSON.
+  app.removeContentTypeParser('text/plain');
+  answerErrors(app, log);
+  logAccess(app, log);
+  await app.register(helmet, helmetOptions(publicUrl));
+  await app.register(cookie);
+  guardAccess(app, { authentication, ...(publicUrl !== undefined && { publicUrl }) });
+  await app.register(rateLimit, {
+    max: config.ratePerMinute,
+    timeWindow: 60_000,
+    hook: 'preHandler',
+    keyGenerator: ({ who, ip }) => who?.actor ?? ip,
+    errorResponseBuilder: (_, { ttl }) =>
+      new Refusal('RateLimited', 'too many requests: wait a little', {
+        retryAfterS: Math.ceil(ttl / 1_000),
+      }),
+  });
+  app.addHook('preSerialization', async ({ who }, _, payload) =>
+    who?.role === 'viewer' ? withoutPersonal(payload) : payload,
+  );
+  answerUnchanged(app);
+  app.addHook('onSend', async (_, reply) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+  app.addHook('onResponse', async (request) => {
+    if (isChange(request)) services.changes.hurry();
+  });
+  app.get('/live', { config: { allows: 'everybody' }, logLevel: 'silent' }, () => ({
+    status: 'up',
+  }));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, problemOf('NotFound', `there is no ${request.method} of this path`)),
+  );
+  await app.register(orderRoutes, { services });
+  await app.register(taskRoutes, { services });
+  return app;
+}
+
+function helmetOptions(publicUrl: string | undefined) {
+  const isHttps = publicUrl?.startsWith('https:') ?? false;
+  return {
+    enableCSPNonces: true,
+    strictTransportSecurity: isHttps,
+    referrerPolicy: { policy: 'same-origin' as const },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        baseUri: ["'none'"],
+        connectSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        imgSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+      },
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { Authentication } from '../api/access';
+import { authenticateNobody } from '../api/auth/none';
+import { buildApiServer } from '../api/server';
+import { openApiServices } from '../api/services';
+import { silentLogger, type Logger } from '../runtime/logger';
+import type { Surroundings } from './setup';
+
+/** The API in this process, on a test file's surroundings. */
+export interface TestApi {
+  app: FastifyInstance;
+  /** Asks as a program on this machine would. */
+  ask: (
+    method: 'GET' | 'POST' | 'DELETE',
+    url: string,
+    more?: { body?: unknown; headers?: Record<string, string> },
+  ) => Promise<{ status: number; headers: Record<string, unknown>; body: Body; text: string }>;
+  close: () => Promise<void>;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test looks into whatever comes
+type Body = any;
+
+/** Builds the API on surroundings, without a port of its own. */
+export async function buildTestApi(
+  surroundings: Surroundings,
+  options: {
+    authentication?: Authentication;
+    log?: Logger;
+    publicUrl?: string;
+    ratePerMinute?: number;
+    temporalAddress?: string;
+    lookEveryMs?: number;
+  } = {},
+): Promise<TestApi> {
+  const { amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl, namespace, stack } = surroundings;
+  const { log = silentLogger(), ratePerMinute = 100_000, lookEveryMs = 50 } = options;
+  const { temporalAddress: address = stack.temporalAddress, publicUrl } = options;
+  const services = await openApiServices(
+    { temporal: { address, namespace }, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl },
+    { log, lookEveryMs },
+  );
+  const app = await buildApiServer({
+    config: { ratePerMinute, ...(publicUrl !== undefined && { publicUrl }) },
+    services,
+    authentication: options.authentication ?? authenticateNobody(),
+    log,
+  });
+  return {
+    app,
+    ask: async (method, url, { body, headers = {} } = {}) => {
+      const request: InjectOptions = { method, url, headers: { host: 'localhost', ...headers } };
+      const answer = await app.inject({
+        ...request,
+        ...(body !== undefined && { payload: body as object }),
+      });
+      const isJson = /json/.test(String(answer.headers['content-type']));
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        body: isJson ? (answer.json() as Body) : undefined,
+        text: answer.body,
+      };
+    },
+    close: async () => {
+      await app.close();
+      await services.close();
+    },
+  };
+}
