@@ -22,7 +22,16 @@ declare module 'fastify' {
 export interface Authentication {
   kind: ApiAuth;
   /** `undefined` where nobody is signed in. */
-  identify: (request: FastifyRequest) => Promise<Identified | undefined>;
+  identify: (request: FastifyRequest, attempts: Attempts) => Promise<Identified | undefined>;
+  /** What else signs people in and out. */
+  routes?: (app: FastifyInstance, attempts: Attempts) => void;
+}
+
+/** Keeps whoever guesses tokens from guessing many, and from costing much. */
+export interface Attempts {
+  /** @throws {@link Refusal} where too many from there have failed of late. */
+  refuseTooMany: (request: FastifyRequest) => Promise<void>;
+  countFailure: (request: FastifyRequest) => Promise<void>;
 }
 
 /** Who asks, and whether a cookie says so: a browser sends that along for any page. */
@@ -44,9 +53,9 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
  */
 export function guardAccess(
   app: FastifyInstance,
-  options: { authentication: Authentication; publicUrl?: string },
+  options: { authentication: Authentication; attempts: Attempts; publicUrl?: string },
 ): void {
-  const { authentication, publicUrl } = options;
+  const { authentication, attempts, publicUrl } = options;
   const own = publicUrl === undefined ? undefined : new URL(publicUrl);
   app.decorateRequest('who', null);
   app.addHook('onRequest', async (request) => {
@@ -55,7 +64,7 @@ export function guardAccess(
     refuseOtherHosts(request, own);
     refuseOtherOrigins(request, own);
     if (allows === undefined || allows === 'everybody') return;
-    const identified = await authentication.identify(request);
+    const identified = await authentication.identify(request, attempts);
     if (!identified) {
       throw new Refusal('Unauthenticated', 'sign in, or send a token that is known', {
         auth: authentication.kind,

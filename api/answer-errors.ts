@@ -49,7 +49,7 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
     case 429:
       return problemOf('RateLimited', 'too many requests: wait a little');
     case undefined:
-      return problemOfError(translateError(error));
+      return problemOfError(translateError(error), request.method);
     default:
       return error.statusCode < 500
         ? problemOf('UsageError', 'the request cannot be read: is its body JSON?')

@@ -89,9 +89,12 @@ export function problemOf(
 }
 
 /** One of our errors as it is answered; of what nobody foresaw, nothing is told but that. */
-export function problemOfError(error: OrderDispatchError): Problem {
-  if (error.code === 'Unexpected') return problemOf(error.code, UNFORESEEN);
-  return problemOf(error.code, error.message);
+export function problemOfError({ code, message }: OrderDispatchError, method: string): Problem {
+  if (code === 'Unexpected') return problemOf(code, UNFORESEEN);
+  const problem = problemOf(code, message);
+  // Where nothing was to be changed, only what is not there can be refused.
+  const isNotThere = code === 'ResolutionRefused' && method === 'GET';
+  return isNotThere ? { ...problem, status: 404, title: 'Not Found' } : problem;
 }
 
 /** What is said of an error that nobody foresaw: its own words could hold anything. */

@@ -6,18 +6,27 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import type { ApiConfig } from '../runtime/api-config';
 import type { Logger } from '../runtime/logger';
 import { guardAccess, isChange, type Authentication } from './access';
+import { limitAttempts } from './attempts';
 import { logAccess } from './access-log';
 import { answerErrors, sendProblem } from './answer-errors';
 import { answerUnchanged } from './etag';
+import { describeApi } from './openapi';
 import { withoutPersonal } from './personal';
 import { Refusal, problemOf } from './problem';
+import { bulkRoutes } from './routes/bulk';
+import { deadLetterRoutes } from './routes/dead-letters';
+import { docsRoutes } from './routes/docs';
 import { orderRoutes } from './routes/orders';
+import { recordRoutes } from './routes/records';
+import { serviceRoutes } from './routes/service';
+import { sessionRoutes, type SessionFacts } from './routes/session';
+import { streamRoutes } from './routes/stream';
 import { taskRoutes } from './routes/tasks';
 import type { ApiServices } from './services';
 
 /** What an API server is built of. */
 export interface ApiServerOptions {
-  config: Pick<ApiConfig, 'publicUrl' | 'ratePerMinute'>;
+  config: Pick<ApiConfig, 'publicUrl' | 'ratePerMinute' | 'temporalUiUrl' | 'temporal'>;
   services: ApiServices;
   authentication: Authentication;
   log: Logger;
@@ -50,7 +59,8 @@ export async function buildApiServer(options: ApiServerOptions): Promise<Fastify
   logAccess(app, log);
   await app.register(helmet, helmetOptions(publicUrl));
   await app.register(cookie);
-  guardAccess(app, { authentication, ...(publicUrl !== undefined && { publicUrl }) });
+  const attempts = limitAttempts(app);
+  guardAccess(app, { authentication, attempts, ...(publicUrl !== undefined && { publicUrl }) });
   await app.register(rateLimit, {
     max: config.ratePerMinute,
     timeWindow: 60_000,
@@ -61,9 +71,10 @@ export async function buildApiServer(options: ApiServerOptions): Promise<Fastify
         retryAfterS: Math.ceil(ttl / 1_000),
       }),
   });
-  app.addHook('preSerialization', async ({ who }, _, payload) =>
-    who?.role === 'viewer' ? withoutPersonal(payload) : payload,
-  );
+  app.addHook('preSerialization', async ({ who }, reply, payload) => {
+    const isProblem = reply.statusCode >= 400;
+    return who?.role === 'viewer' && !isProblem ? withoutPersonal(payload) : payload;
+  });
   answerUnchanged(app);
   app.addHook('onSend', async (_, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
@@ -71,15 +82,33 @@ export async function buildApiServer(options: ApiServerOptions): Promise<Fastify
   app.addHook('onResponse', async (request) => {
     if (isChange(request)) services.changes.hurry();
   });
-  app.get('/live', { config: { allows: 'everybody' }, logLevel: 'silent' }, () => ({
+  await describeApi(app);
+  app.get('/live', { config: { allows: 'everybody' }, schema: { hide: true } }, () => ({
     status: 'up',
   }));
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, problemOf('NotFound', `there is no ${request.method} of this path`)),
   );
+  authentication.routes?.(app, attempts);
+  await app.register(sessionRoutes, { facts: sessionFactsOf(options) });
   await app.register(orderRoutes, { services });
   await app.register(taskRoutes, { services });
+  await app.register(bulkRoutes, { services });
+  await app.register(deadLetterRoutes, { services });
+  await app.register(recordRoutes, { services });
+  await app.register(serviceRoutes, { services });
+  await app.register(streamRoutes, { services });
+  await app.register(docsRoutes);
   return app;
+}
+
+function sessionFactsOf({ config, authentication }: ApiServerOptions): SessionFacts {
+  const { temporalUiUrl: url, temporal } = config;
+  const { namespace } = temporal;
+  return {
+    auth: authentication.kind,
+    ...(url !== undefined && { temporalUi: { url, namespace } }),
+  };
 }
 
 function helmetOptions(publicUrl: string | undefined) {

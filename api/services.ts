@@ -57,7 +57,9 @@ export async function openApiServices(
     log,
     replays: keepReplays(),
     changes,
-    withDatabases: (work) => withOperatorDatabases(databases, work),
+    // Whatever reads the dispatch database, too, says so where that is away.
+    withDatabases: (work) =>
+      withOperatorDatabases({ ordersDatabaseUrl, opened: databases.opened }, work),
     close: async () => {
       changes.close();
       await Promise.all([session.close(), databases.close()]);

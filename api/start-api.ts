@@ -1,6 +1,6 @@
 import type { ApiConfig } from '../runtime/api-config';
 import type { Logger } from '../runtime/logger';
-import { authenticateNobody } from './auth/none';
+import { openAuthentication } from './auth/open-authentication';
 import { buildApiServer } from './server';
 import { openApiServices } from './services';
 
@@ -17,11 +17,12 @@ export interface Api {
  * @throws InvalidConfiguration where a file of its settings cannot be used.
  */
 export async function startApi(config: ApiConfig, log: Logger): Promise<Api> {
+  const authentication = await openAuthentication(config, log);
   const services = await openApiServices(config, { log });
   const app = await buildApiServer({
     config,
     services,
-    authentication: authenticateNobody(),
+    authentication,
     log,
   });
   const url = await app.listen({ host: config.host, port: config.port });

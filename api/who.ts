@@ -1,15 +1,5 @@
 import type { Via } from '../domain/act';
-
-/** What somebody may do; each of the last three may all that the one before may. */
-export const ROLES = ['service', 'viewer', 'operator', 'admin'] as const;
-
-/**
- * - `service`: places and reads orders, for other services
- * - `viewer`: reads, without what is the customer's
- * - `operator`: decides about tasks and orders
- * - `admin`: also about many at once, holds and discards
- */
-export type Role = (typeof ROLES)[number];
+import { ROLES, type Role } from '../domain/role';
 
 /** Who asks. */
 export interface Who {

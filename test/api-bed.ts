@@ -2,13 +2,15 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Authentication } from '../api/access';
 import { authenticateNobody } from '../api/auth/none';
 import { buildApiServer } from '../api/server';
-import { openApiServices } from '../api/services';
+import { openApiServices, type ApiServices } from '../api/services';
+import type { Role } from '../domain/role';
 import { silentLogger, type Logger } from '../runtime/logger';
 import type { Surroundings } from './setup';
 
 /** The API in this process, on a test file's surroundings. */
 export interface TestApi {
   app: FastifyInstance;
+  services: ApiServices;
   /** Asks as a program on this machine would. */
   ask: (
     method: 'GET' | 'POST' | 'DELETE',
@@ -31,23 +33,29 @@ export async function buildTestApi(
     ratePerMinute?: number;
     temporalAddress?: string;
     lookEveryMs?: number;
+    /** Those of another one, which closes them. */
+    services?: ApiServices;
   } = {},
 ): Promise<TestApi> {
   const { amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl, namespace, stack } = surroundings;
   const { log = silentLogger(), ratePerMinute = 100_000, lookEveryMs = 50 } = options;
   const { temporalAddress: address = stack.temporalAddress, publicUrl } = options;
-  const services = await openApiServices(
-    { temporal: { address, namespace }, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl },
-    { log, lookEveryMs },
-  );
+  const temporal = { address, namespace };
+  const services =
+    options.services ??
+    (await openApiServices(
+      { temporal, amqpUrl, ordersDatabaseUrl, dispatchDatabaseUrl },
+      { log, lookEveryMs },
+    ));
   const app = await buildApiServer({
-    config: { ratePerMinute, ...(publicUrl !== undefined && { publicUrl }) },
+    config: { ratePerMinute, temporal, ...(publicUrl !== undefined && { publicUrl }) },
     services,
     authentication: options.authentication ?? authenticateNobody(),
     log,
   });
   return {
     app,
+    services,
     ask: async (method, url, { body, headers = {} } = {}) => {
       const request: InjectOptions = { method, url, headers: { host: 'localhost', ...headers } };
       const answer = await app.inject({
@@ -64,7 +72,13 @@ export async function buildTestApi(
     },
     close: async () => {
       await app.close();
-      await services.close();
+      if (!options.services) await services.close();
     },
   };
+}
+
+/** Lets everybody in, as somebody with that role. */
+export function actingAs(role: Role, actor = `the-${role}`): Authentication {
+  const who = { actor, role, via: 'api' as const };
+  return { kind: 'tokens', identify: () => Promise.resolve({ who, byCookie: false }) };
 }
