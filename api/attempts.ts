@@ -3,7 +3,7 @@ import type { Attempts } from './access';
 import { Refusal } from './problem';
 
 /** Tokens that are nobody's, from one address, within a minute. */
-const FAILURES_MAX = 20;
+const FAILURES_MAX = 10;
 
 /** Limits the attempts to sign in; the rate limit plugin must be there by the first of them. */
 export function limitAttempts(app: FastifyInstance): Attempts {

@@ -125,6 +125,12 @@ function toOidc(variables: z.infer<typeof apiSchema>): OidcConfig | undefined {
       'API_AUTH=oidc needs OIDC_ISSUER, OIDC_CLIENT_ID and API_PUBLIC_URL',
     );
   }
+  const { protocol, hostname } = new URL(issuer);
+  if (protocol !== 'https:' && !isLoopback(hostname)) {
+    throw new InvalidConfiguration(
+      'OIDC_ISSUER must begin with https: what it says is who people are',
+    );
+  }
   return {
     issuer,
     clientId,
