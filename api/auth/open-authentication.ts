@@ -4,6 +4,7 @@ import type { ApiConfig } from '../../runtime/api-config';
 import type { Logger } from '../../runtime/logger';
 import type { Authentication } from '../access';
 import { authenticateNobody } from './none';
+import { oidcRoutes } from './oidc';
 import { keepSessions } from './session';
 import { authenticateSignedIn } from './signed-in';
 import { readTokens } from './tokens';
@@ -29,7 +30,6 @@ export async function openAuthentication(
   if (oidc === undefined || publicUrl === undefined) {
     return authenticateSignedIn({ kind: auth, sessions, ...defined({ tokens }) });
   }
-  const { oidcRoutes } = await import('./oidc.js');
   const routes = oidcRoutes({ oidc, publicUrl, sessions, secret, log });
   return authenticateSignedIn({ kind: auth, sessions, ...defined({ tokens, routes }) });
 }
