@@ -50,6 +50,9 @@ export async function buildApiServer(options: ApiServerOptions): Promise<Fastify
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAMETER_MAX },
+    frameworkErrors: (_, _request, reply) => {
+      void sendProblem(reply, problemOf('UsageError', 'the path cannot be read'));
+    },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
+import fc from 'fast-check';
 import type { Order, PolicyOverrides } from '../client';
 import { recordDeadLetter } from '../database/orders/dead-letters';
+import { problemSchema } from '../api/problem';
+import { fittingOrNot, type JsonSchema } from './api-arbitrary';
 import { actingAs, buildTestApi, type TestApi } from './api-bed';
 import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
 
@@ -547,3 +550,72 @@ describe('a viewer', () => {
     await post('/v1/hold/release', { note: 'over' });
   });
 });
+
+test('whatever is sent, fitting or not, the answer is none of a failure, and as it is described', async () => {
+  const { order, taskId } = await escalate();
+  const { paths } = (await get('/openapi.json')).body as {
+    paths: Record<string, Record<string, Described>>;
+  };
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, described]) => ({ path, method, described })),
+  );
+  // What it answers has no end.
+  const asked = routes.filter(({ path }) => path !== '/v1/stream');
+  const valueOf = (name: string, schema: JsonSchema) =>
+    fc.oneof(fittingOrNot(schema), fc.constant(name === 'taskId' ? taskId : order.orderId));
+  const request = fc.constantFrom(...asked).chain(({ path, method, described }) => {
+    const { parameters = [], requestBody } = described;
+    const values = parameters.map((each) =>
+      fc.tuple(
+        fc.constant(each),
+        each.in === 'path'
+          ? valueOf(each.name, each.schema)
+          : fc.option(fittingOrNot(each.schema), { nil: undefined }),
+      ),
+    );
+    const schema = requestBody?.content['application/json']?.schema;
+    return fc.record({
+      method: fc.constant(method.toUpperCase()),
+      path: fc.constant(path),
+      values: fc.tuple(...values),
+      body: schema ? fittingOrNot(schema) : fc.constant(undefined),
+    });
+  });
+  await fc.assert(
+    fc.asyncProperty(request, async ({ method, path, values, body }) => {
+      const text = (value: unknown) => {
+        const sent = typeof value === 'string' ? value : JSON.stringify(value);
+        // Half a pair cannot be sent at all.
+        return encodeURIComponent(Buffer.from(sent).toString());
+      };
+      const query = values.flatMap(([each, value]) =>
+        each.in === 'query' && value !== undefined ? [`${each.name}=${text(value)}`] : [],
+      );
+      const url = values.reduce(
+        (filled, [each, value]) =>
+          each.in === 'path' ? filled.replace(`{${each.name}}`, () => text(value)) : filled,
+        path,
+      );
+      const answer = await api.app.inject({
+        ...{ method: method as 'GET', url: `${url}?${query.join('&')}` },
+        headers: {
+          host: 'localhost',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { payload: JSON.stringify(body) }),
+      });
+      // Else an answer that does not fit its description is a failure: it is checked as it is sent.
+      expect(answer.statusCode).toBeLessThan(500);
+      if (answer.statusCode >= 400) problemSchema.parse(answer.json());
+    }),
+    { numRuns: 400 },
+  );
+  // Whatever of it was taken for a hold.
+  await post('/v1/hold/release', { note: 'over' });
+}, 120_000);
+
+/** A route as the API describes it. */
+interface Described {
+  parameters?: { name: string; in: string; schema: JsonSchema }[];
+  requestBody?: { content: Record<string, { schema: JsonSchema } | undefined> };
+}
