@@ -26,12 +26,14 @@ const COMMANDS = {
     'stack/one-more',
     'supplement',
   ],
+  api: ['start one more HTTP API on the running stack', 'stack/one-more', 'api'],
   test: ['run the tests; arguments go to Jest', 'scripts/test'],
   'keep-test-stack': [
     'keep the servers of the tests running, until Ctrl-C',
     'scripts/keep-test-stack',
   ],
   check: ['run every check that a change must pass', 'scripts/check'],
+  openapi: ["write the HTTP API's description, docs/openapi.json", 'scripts/openapi'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
 
