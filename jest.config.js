@@ -15,7 +15,7 @@ module.exports = {
   },
   // Packages that ship ES modules only, or import one that does; Jest loads CommonJS.
   transformIgnorePatterns: [
-    '/node_modules/(?!(@fastify/cookie|cookie|@prisma/schema-engine-wasm|get-port|jose|oauth4webapi|openid-client|p-limit|yocto-queue)/)',
+    '/node_modules/(?!(@fastify/cookie|content-disposition|cookie|@prisma/schema-engine-wasm|get-port|jose|oauth4webapi|openid-client|p-limit|yocto-queue)/)',
     '<rootDir>/dist/',
   ],
   testTimeout: 60_000,

@@ -1,14 +1,17 @@
+import { join } from 'node:path';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ApiConfig } from '../runtime/api-config';
+import { packageRoot } from '../runtime/package-root';
 import type { Logger } from '../runtime/logger';
 import { guardAccess, isChange, type Authentication } from './access';
 import { limitAttempts } from './attempts';
 import { logAccess } from './access-log';
 import { answerErrors, sendProblem } from './answer-errors';
+import { serveConsole } from './console';
 import { answerUnchanged } from './etag';
 import { describeApi } from './openapi';
 import { withoutPersonal } from './personal';
@@ -30,6 +33,8 @@ export interface ApiServerOptions {
   services: ApiServices;
   authentication: Authentication;
   log: Logger;
+  /** Where the console was built. @default the package's */
+  consoleFolder?: string;
 }
 
 /** Largest body, in bytes: an order has 60 KiB at the most, a list of tasks less. */
@@ -102,6 +107,7 @@ export async function buildApiServer(options: ApiServerOptions): Promise<Fastify
   await app.register(serviceRoutes, { services });
   await app.register(streamRoutes, { services });
   await app.register(docsRoutes);
+  await serveConsole(app, options.consoleFolder ?? join(packageRoot(), 'dist', 'console'));
   return app;
 }
 

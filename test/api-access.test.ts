@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -374,6 +374,44 @@ describe('what cannot be answered', () => {
       expect(answer?.text).not.toContain('secret');
     }
     expect((await api.ask('GET', '/v1/orders/x/why')).body).toMatchObject({ waitsFor: 'notKnown' });
+  });
+});
+
+describe('the console', () => {
+  test('is served with its one page for every view, whose styles the policy lets through', async () => {
+    const built = join(folder, 'console');
+    mkdirSync(join(built, 'assets'), { recursive: true });
+    writeFileSync(join(built, 'index.html'), '<meta name="csp-nonce" content="__CSP_NONCE__">');
+    writeFileSync(join(built, 'assets', 'main.js'), 'let desk;');
+    const api = await build({ consoleFolder: built, authentication: actingAs('viewer') });
+    for (const url of ['/', '/tasks/dispatch-order%2Fo-1?x=1', '/index.html']) {
+      const { status, text, headers } = await api.ask('GET', url);
+      const nonce = /content="([0-9a-f]{16,})"/.exec(text)?.[1];
+      expect({ url, status }).toEqual({ url, status: 200 });
+      expect(headers['content-security-policy']).toContain(`style-src 'self' 'nonce-${nonce}'`);
+    }
+    const script = await api.ask('GET', '/assets/main.js');
+    expect(script).toMatchObject({ status: 200, text: 'let desk;' });
+    expect(script.headers['cache-control']).toContain('immutable');
+    for (const url of [
+      '/assets/none.js',
+      '/../tokens.json',
+      '/%2e%2e/tokens.json',
+      '/v1/none',
+      '/auth/none',
+    ]) {
+      const { status, text } = await api.ask('GET', url);
+      expect({ url, status }).toEqual({ url, status: 404 });
+      expect(text).not.toContain('scrypt');
+    }
+  });
+
+  test('where it is not built, the description stands there', async () => {
+    const api = await build({ consoleFolder: join(folder, 'none') });
+    expect(await api.ask('GET', '/')).toMatchObject({
+      status: 302,
+      headers: { location: '/docs' },
+    });
   });
 });
 

@@ -3,6 +3,7 @@ import type { Authentication } from '../api/access';
 import { authenticateNobody } from '../api/auth/none';
 import { buildApiServer } from '../api/server';
 import { openApiServices, type ApiServices } from '../api/services';
+import { defined } from '../domain/defined';
 import type { Role } from '../domain/role';
 import { silentLogger, type Logger } from '../runtime/logger';
 import type { Surroundings } from './setup';
@@ -33,6 +34,7 @@ export async function buildTestApi(
     ratePerMinute?: number;
     temporalAddress?: string;
     lookEveryMs?: number;
+    consoleFolder?: string;
     /** Those of another one, which closes them. */
     services?: ApiServices;
   } = {},
@@ -52,6 +54,7 @@ export async function buildTestApi(
     services,
     authentication: options.authentication ?? authenticateNobody(),
     log,
+    ...defined({ consoleFolder: options.consoleFolder }),
   });
   return {
     app,
