@@ -2,7 +2,7 @@
  * The fields that a viewer never gets, by their name, wherever they are: what is the customer's, and what
  * people or messages say in words of their own, which may be about a customer.
  */
-export const PERSONAL_FIELDS: ReadonlySet<string> = new Set([
+const PERSONAL_FIELDS: ReadonlySet<string> = new Set([
   'customerId',
   'deliveryAddress',
   'note',

@@ -79,16 +79,18 @@ export async function buildApiServer(options: ApiServerOptions): Promise<Fastify
         retryAfterS: Math.ceil(ttl / 1_000),
       }),
   });
-  app.addHook('preSerialization', async ({ who }, reply, payload) => {
-    const isProblem = reply.statusCode >= 400;
-    return who?.role === 'viewer' && !isProblem ? withoutPersonal(payload) : payload;
+  app.addHook('preSerialization', ({ who }, { statusCode }, payload, done) => {
+    const isForViewer = who?.role === 'viewer' && statusCode < 400;
+    done(null, isForViewer ? withoutPersonal(payload) : payload);
   });
   answerUnchanged(app);
-  app.addHook('onSend', async (_, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    done();
   });
-  app.addHook('onResponse', async (request) => {
+  app.addHook('onResponse', (request, _reply, done) => {
     if (isChange(request)) services.changes.hurry();
+    done();
   });
   await describeApi(app);
   app.get('/live', { config: { allows: 'everybody' }, schema: { hide: true } }, () => ({

@@ -22,8 +22,6 @@ import {
   type TaskAct,
 } from '../domain/human-task';
 
-export type { FoundHumanTask } from '../database/orders/human-tasks';
-
 /** How many notes about a task are told. */
 const NOTES = 100;
 

@@ -8,7 +8,7 @@ import {
 } from './dead-letters-replay';
 
 /** A replay that this process does, or did. */
-export interface Replay {
+interface Replay {
   replayId: string;
   startedAt: Date;
   actor: string;

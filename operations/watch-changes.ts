@@ -6,13 +6,11 @@ import {
 } from '../database/orders/change-marks';
 import type { OrdersDatabase } from '../database/orders/connection';
 
-export { WATCHED, type Watched } from '../database/orders/change-marks';
-
 /** How often the order database is looked at, in ms, while somebody listens. */
 const LOOK_EVERY_MS = 1_000;
 
 /** Hears what has changed since it was last told, or since it listens. */
-export type ChangeListener = (changed: readonly Watched[]) => void;
+type ChangeListener = (changed: readonly Watched[]) => void;
 
 /** Tells listeners that something of the order database has changed. */
 export interface ChangeWatch {

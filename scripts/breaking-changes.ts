@@ -149,7 +149,6 @@ function enumChanges(place: string, direction: Direction, was: Schema, is: Schem
 
 function typeChanges(place: string, was: Schema, is: Schema): string[] {
   if (was.type === undefined || is.type === undefined) return [];
-  return String(was.type) === String(is.type)
-    ? []
-    : [`${place} was ${was.type}, and is ${is.type}`];
+  const [before, after] = [String(was.type), String(is.type)];
+  return before === after ? [] : [`${place} was ${before}, and is ${after}`];
 }

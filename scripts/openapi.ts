@@ -52,7 +52,7 @@ async function describe(): Promise<OpenApi> {
   });
   try {
     await app.ready();
-    return openApiOf(app) as OpenApi;
+    return openApiOf(app);
   } finally {
     await app.close();
     await services.close();

@@ -432,7 +432,7 @@ test('the log says who did what, how it ended and how long it took, and nothing 
   await api.ask('POST', '/v1/tasks/t-secret/note', { body: { note: 'secret' } });
   await eventually(() => lines.length === 4);
   expect(lines.join('')).not.toContain('secret');
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
     {
       method: 'GET',
       route: '/v1/orders/:orderId/timeline',

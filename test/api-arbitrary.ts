@@ -39,7 +39,7 @@ const odd = fc.oneof(
 );
 
 /** Values that fit a schema, mostly. */
-export function fitting(schema: JsonSchema): Arbitrary<unknown> {
+function fitting(schema: JsonSchema): Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map(fitting));

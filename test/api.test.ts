@@ -78,7 +78,7 @@ const post = (url: string, body: unknown) => api.ask('POST', url, { body });
 const get = (url: string) => api.ask('GET', url);
 const actsOf = (orderId: string) =>
   bed.orders.auditEntry.findMany({ where: { orderId }, orderBy: { id: 'asc' } });
-const openedAtOf = async (path: string) => (await get(path)).body.task.openedAt as string;
+const openedAtOf = async (path: string) => (await get(path)).body.task.openedAt;
 
 describe('finding orders', () => {
   test('one is found by its ID or the beginning of it, by customer, courier and request', async () => {
@@ -101,7 +101,7 @@ describe('finding orders', () => {
       expect({
         query,
         status,
-        found: body.orders?.map((row: { orderId: string }) => row.orderId),
+        found: body.orders.map((row) => row.orderId),
       }).toEqual({ query, status: 200, found: [orderId] });
     }
     expect((await get('/v1/orders?q=o-%25')).body.orders).toEqual([]);
@@ -115,7 +115,7 @@ describe('finding orders', () => {
     let after = '';
     for (let page = 0; page < 3; page += 1) {
       const { body } = await get(`/v1/orders?restaurantId=${restaurantId}&limit=2${after}`);
-      seen.push(...body.orders.map(({ orderId }: { orderId: string }) => orderId));
+      seen.push(...body.orders.map(({ orderId }) => orderId));
       after = `&after=${encodeURIComponent(body.next ?? '')}`;
       expect(body.next === null).toBe(page === 2);
     }
@@ -222,9 +222,13 @@ describe('tasks', () => {
     const etag = String(first.headers['etag']);
     const headers = { 'if-none-match': etag };
     expect(await api.ask('GET', url, { headers })).toMatchObject({ status: 304, text: '' });
-    await api.ask('POST', `/v1/tasks/${encodeURIComponent(first.body.rows[0].taskId)}/claim`, {
-      body: {},
-    });
+    await api.ask(
+      'POST',
+      `/v1/tasks/${encodeURIComponent(first.body.rows[0]?.taskId ?? '')}/claim`,
+      {
+        body: {},
+      },
+    );
     expect(await api.ask('GET', url, { headers })).toMatchObject({
       status: 200,
       body: { rows: [{ claimedBy: ME }] },
@@ -242,16 +246,7 @@ describe('tasks', () => {
       notes: [{ actor: ME, note: 'called them' }],
       humanTask: { escalationReason: 'noAcknowledgement' },
     });
-    const forms = new Map<
-      string,
-      any
-    > // eslint-disable-line @typescript-eslint/no-explicit-any -- JSON
-    (
-      body.decisions.map((each: { decision: string; schema: unknown }) => [
-        each.decision,
-        each.schema,
-      ]),
-    );
+    const forms = new Map(body.decisions.map(({ decision, schema }) => [decision, schema]));
     expect([...forms.keys()]).toEqual(['retry', 'markDispatched', 'cancel']);
     expect(forms.get('markDispatched')).toMatchObject({ required: ['courierId', 'note'] });
     expect(forms.get('retry')).toMatchObject({ required: ['note'], type: 'object' });
@@ -307,7 +302,7 @@ describe('tasks', () => {
     const first = (await get(url)).body;
     expect(first).toMatchObject({ matched: 3, groups: [{ count: 3 }] });
     const second = (await get(`${url}&after=${first.next}`)).body;
-    const all = [...first.rows, ...second.rows].map(({ taskId }: { taskId: string }) => taskId);
+    const all = [...first.rows, ...second.rows].map(({ taskId }) => taskId);
     expect(second.next).toBeNull();
     expect(new Set(all).size).toBe(3);
     expect(await get('/v1/tasks?after=nonsense')).toMatchObject({
@@ -350,7 +345,7 @@ describe('many at once', () => {
       run: { state: 'done', actor: ME, via: 'api' },
       counts: { resolved: 3, refused: 0, failed: 0 },
     });
-    expect((await get('/v1/bulk')).body.runs[0].run.id).toBe(bulkId);
+    expect((await get('/v1/bulk')).body.runs[0]?.run.id).toBe(bulkId);
     expect(await post(`/v1/bulk/${bulkId}/abort`, { note: 'n' })).toMatchObject({
       status: 409,
       body: { detail: expect.stringContaining('is over since') },
@@ -376,7 +371,7 @@ describe('dead letters', () => {
     await record(orderId);
     const listed = (await get(`/v1/dead-letters?about=${orderId}&limit=1`)).body;
     expect(listed).toMatchObject({ matched: 2, groups: [{ count: 2 }], rows: [{ orderId }] });
-    const [{ id }] = listed.rows;
+    const { id } = listed.rows[0] ?? { id: '' };
     const second = (await get(`/v1/dead-letters?about=${orderId}&after=${listed.next}`)).body;
     expect(second.rows).toHaveLength(1);
     expect((await get(`/v1/dead-letters/${id}`)).body).toMatchObject({
@@ -410,7 +405,7 @@ describe('the service', () => {
     for (const note of ['one', 'two', 'three']) await post(`${path}/note`, { note });
     const url = `/v1/audit?orderId=${order.orderId}&limit=2`;
     const first = (await get(url)).body;
-    expect(first.rows.map(({ note }: { note: string }) => note)).toEqual(['three', 'two']);
+    expect(first.rows.map(({ note }) => note)).toEqual(['three', 'two']);
     const { body } = await get(`${url}&after=${first.next}`);
     expect(body).toMatchObject({ rows: [{ note: 'one', actor: ME }], next: null });
     expect(await get('/v1/repairs?limit=1')).toMatchObject({ status: 200 });
@@ -464,7 +459,7 @@ describe('the service', () => {
     await post(`${path}/note`, { note: 'n' });
     const told = () =>
       [...heard.join('').matchAll(/^data: (.*)$/gm)].flatMap(
-        ([, data]) => JSON.parse(data ?? '').what,
+        ([, data]) => (JSON.parse(data ?? '') as { what: string[] }).what,
       );
     await eventually(() => ['tasks', 'orders', 'audit'].every((what) => told().includes(what)));
     over.abort();
@@ -495,7 +490,8 @@ describe('a viewer', () => {
       content: new Uint8Array(Buffer.from(canary)),
       ...{ firstFailedAt: new Date(), lastFailedAt: new Date() },
     });
-    const [{ id: deadLetterId }] = (await get(`/v1/dead-letters?about=${orderId}`)).body.rows;
+    const [deadLetter] = (await get(`/v1/dead-letters?about=${orderId}`)).body.rows;
+    const deadLetterId = deadLetter?.id ?? '';
     const { id: repairId } = await bed.orders.repair.create({
       data: {
         ...{ orderId, found: 'f', done: 'kept', provenance: 'person', actor: 'mia', note: canary },
@@ -527,7 +523,7 @@ describe('a viewer', () => {
       route
         .replace('{orderId}', orderId)
         .replace('{taskId}', encodeURIComponent(`dispatch-order/${orderId}`))
-        .replace('{bulkId}', bulkId)
+        .replace('{bulkId}', String(bulkId))
         .replace('{replayId}', replay.body.replayId)
         .replace('{id}', route.startsWith('/v1/repairs') ? String(repairId) : deadLetterId);
     const routes = Object.entries<object>(paths).flatMap(([route, methods]) =>

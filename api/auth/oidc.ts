@@ -98,6 +98,7 @@ function discoverOnce(oidc: OidcConfig, log: Logger): () => Promise<client.Confi
     try {
       const { issuer, clientId, clientSecret } = oidc;
       // Only one on this machine, in a test say, is spoken to in clear.
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so that it stands out
       const execute = issuer.startsWith('http:') ? [client.allowInsecureRequests] : [];
       const authentication =
         clientSecret === undefined ? client.None() : client.ClientSecretBasic(clientSecret);

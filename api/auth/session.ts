@@ -15,7 +15,7 @@ const sessionSchema = z.strictObject({
 });
 
 /** Who is signed in, as a cookie says it; it is signed, so that nobody else can say it. */
-export type Session = z.infer<typeof sessionSchema>;
+type Session = z.infer<typeof sessionSchema>;
 
 /** Signs people in and out by a cookie. */
 export interface Sessions {

@@ -181,7 +181,7 @@ export const deadLetterRoutes: FastifyPluginCallbackZod<{ services: ApiServices 
         response: answers({ 200: replay }),
       },
     },
-    async ({ params }) => replays.find(params.replayId),
+    ({ params }) => replays.find(params.replayId),
   );
 
   app.post(

@@ -40,7 +40,7 @@ export const sessionRoutes: FastifyPluginCallbackZod<{ facts: SessionFacts }> = 
         }),
       },
     },
-    async (request) => {
+    (request) => {
       const { actor, role } = whoOf(request);
       return { actor, role, ...facts, version };
     },

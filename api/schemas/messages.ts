@@ -3,7 +3,7 @@ import { DEAD_LETTER_STATES } from '../../domain/dead-letter-state';
 import { at, next } from './primitives';
 
 /** A recorded dead letter without its message. */
-export const deadLetterEntry = z
+const deadLetterEntry = z
   .object({
     id: z.string(),
     sourceQueue: z.string(),

@@ -29,7 +29,7 @@ export const orderList = z
   .meta({ id: 'OrderList' });
 
 /** Where an order stands, as its workflow says. */
-export const orderStatusView = z
+const orderStatusView = z
   .object({
     orderId: z.string(),
     attempts: z.int(),

@@ -35,9 +35,6 @@ export const time = z.iso
 export const limit = (byDefault: number, maximum = 1_000) =>
   z.coerce.number().int().min(1).max(maximum).default(byDefault);
 
-/** `true` or `false`, of a query. */
-export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-
 /** How many are handled per second. */
 export const ratePerSecond = z.number().min(0.1).max(1_000);
 

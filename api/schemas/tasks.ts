@@ -25,7 +25,7 @@ export const humanTaskRow = z
   .meta({ id: 'HumanTaskRow' });
 
 /** Open human tasks, counted by reason. */
-export const humanTaskGroup = z
+const humanTaskGroup = z
   .object({ escalationReason, count: z.int(), oldestOpenedAt: at })
   .meta({ id: 'HumanTaskGroup' });
 

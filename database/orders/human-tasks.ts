@@ -48,7 +48,7 @@ export function listHumanTasks(
 }
 
 /** How a human task ended. */
-export interface HumanTaskEnd {
+interface HumanTaskEnd {
   closedAt: Date;
   /** person, answer or cancellation. */
   closedBy: string;
