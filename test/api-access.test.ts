@@ -9,6 +9,7 @@ import { ROLES, type Role } from '../domain/role';
 import { readApiConfig } from '../runtime/api-config';
 import { silentLogger } from '../runtime/logger';
 import { actingAs, buildTestApi, type TestApi } from './api-bed';
+import { runCli } from './run-cli';
 import { createSurroundings, eventually, newOrder, type Surroundings } from './setup';
 
 const OWN = { 'x-requested-with': 'order-dispatch' };
@@ -255,6 +256,21 @@ describe('a session', () => {
     expect(statuses.slice(0, 10)).toEqual(Array(10).fill(401));
     expect(statuses.at(-1)).toBe(429);
   });
+});
+
+test('the command line makes a token, which lets one in with its role', async () => {
+  const made = await runCli(['setup', 'token', '--name', 'ci', '--role', 'service', '--json']);
+  const { token, entry } = JSON.parse(made.stdout) as { token: string; entry: object };
+  expect(JSON.stringify(entry)).not.toContain(token.split('~')[1]);
+  const file = join(folder, 'made.json');
+  writeFileSync(file, JSON.stringify([entry]));
+  const api = await withTokens({ file });
+  const headers = { authorization: `Bearer ${token}` };
+  expect(await api.ask('GET', '/v1/session', { headers })).toMatchObject({
+    body: { actor: 'ci', role: 'service' },
+  });
+  const refused = await runCli(['setup', 'token', '--name', 'a b', '--role', 'viewer']);
+  expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
 });
 
 describe('pages and names of elsewhere', () => {
