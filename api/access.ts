@@ -60,7 +60,8 @@ export function guardAccess(
   app.decorateRequest('who', null);
   app.addHook('onRequest', async (request) => {
     const { allows } = request.routeOptions.config;
-    if (allows === 'everybody' && isProbe(request)) return;
+    // A probe comes by whatever address an installation has, and learns nothing.
+    if (request.url === '/live') return;
     refuseOtherHosts(request, own);
     refuseOtherOrigins(request, own);
     if (allows === undefined || allows === 'everybody') return;
@@ -108,28 +109,29 @@ export function isChange({ method }: FastifyRequest): boolean {
   return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
 }
 
-/** Probes come by whatever address an installation has, and learn nothing. */
-function isProbe({ url }: FastifyRequest): boolean {
-  return url === '/live' || url === '/ready';
-}
-
 function refuseOtherHosts({ headers }: FastifyRequest, own: URL | undefined): void {
   if (isOwnHost(headers.host ?? '', own)) return;
   throw new Refusal('Forbidden', 'the Host header names another host: check API_PUBLIC_URL');
 }
 
 function isOwnHost(host: string, own: URL | undefined): boolean {
-  if (host === own?.host) return true;
   // Behind a name of its own, nobody else's is right; but who sits at this machine may use this one's.
+  return host === own?.host || isThisMachine(host);
+}
+
+function isThisMachine(host: string): boolean {
   return LOOPBACK_NAMES.includes(host.replace(/:\d+$/, ''));
 }
 
 /** A browser says which page sent a request; a program says nothing. */
 function refuseOtherOrigins({ headers, method }: FastifyRequest, own: URL | undefined): void {
-  const { origin, host } = headers;
+  const { origin, host = '' } = headers;
   const isNavigation = headers['sec-fetch-mode'] === 'navigate' && method === 'GET';
-  const isElsewhere =
-    (origin !== undefined && origin !== own?.origin && origin !== `http://${host}`) ||
-    (headers['sec-fetch-site'] === 'cross-site' && !isNavigation);
+  // The same host in clear is another origin, which others may have written.
+  const isOwn =
+    origin === undefined ||
+    origin === own?.origin ||
+    (isThisMachine(host) && origin === `http://${host}`);
+  const isElsewhere = !isOwn || (headers['sec-fetch-site'] === 'cross-site' && !isNavigation);
   if (isElsewhere) throw new Refusal('Forbidden', 'a page of another origin sent this');
 }

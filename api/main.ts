@@ -3,7 +3,4 @@ import { runProcess } from '../runtime/run-process';
 import { startApi } from './start-api';
 
 /** The HTTP API as a process of its own. */
-runProcess('api', readApiConfig, async (config, log) => {
-  const api = await startApi(config, log);
-  return { ready: () => true, close: api.close };
-});
+runProcess('api', readApiConfig, startApi);

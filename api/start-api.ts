@@ -1,22 +1,18 @@
 import type { ApiConfig } from '../runtime/api-config';
+import { readHealth } from '../operations/health';
 import type { Logger } from '../runtime/logger';
+import { watchHealthReport } from '../runtime/report-watch';
+import type { Service } from '../runtime/run-process';
 import { openAuthentication } from './auth/open-authentication';
 import { buildApiServer } from './server';
 import { openApiServices } from './services';
 
-/** The API, listening. */
-export interface Api {
-  /** Where it is, for who sits at this machine. */
-  url: string;
-  close: () => Promise<void>;
-}
-
 /**
- * Starts the API.
+ * Starts the API. It is ready while the order database answers; Temporal, it can do a while without.
  *
  * @throws InvalidConfiguration where a file of its settings cannot be used.
  */
-export async function startApi(config: ApiConfig, log: Logger): Promise<Api> {
+export async function startApi(config: ApiConfig, log: Logger): Promise<Service> {
   const authentication = await openAuthentication(config, log);
   const services = await openApiServices(config, { log });
   const app = await buildApiServer({
@@ -27,9 +23,24 @@ export async function startApi(config: ApiConfig, log: Logger): Promise<Api> {
   });
   const url = await app.listen({ host: config.host, port: config.port });
   log.info({ url }, 'listening');
+  let isAnswered = false;
+  const report = watchHealthReport({
+    readLast: async () => {
+      const asked = services.withDatabases(({ orders }) => readHealth(orders));
+      // While it is asked it is as it was.
+      isAnswered = await asked.then(
+        () => true,
+        () => false,
+      );
+      return (await asked).report;
+    },
+    log,
+  });
   return {
-    url,
+    ready: () => isAnswered,
+    details: () => ({ healthReport: report.state() }),
     close: async () => {
+      report.close();
       await app.close();
       await services.close();
     },

@@ -148,6 +148,11 @@ function refuseUnsafe({ auth, host, publicUrl, tokensFile }: ApiConfig): void {
       'API_AUTH=none lets everybody in, and so listens on 127.0.0.1, ::1 or localhost only: set API_AUTH to tokens or oidc, or leave API_HOST out',
     );
   }
+  if (auth === 'none' && publicUrl !== undefined && !isLoopback(new URL(publicUrl).hostname)) {
+    throw new InvalidConfiguration(
+      'API_AUTH=none lets everybody in, and API_PUBLIC_URL is for others than who sits at this machine: set API_AUTH to tokens or oidc',
+    );
+  }
   if (auth === 'tokens' && tokensFile === undefined) {
     throw new InvalidConfiguration('API_AUTH=tokens needs API_TOKENS_FILE');
   }
@@ -160,6 +165,6 @@ function refuseUnsafe({ auth, host, publicUrl, tokensFile }: ApiConfig): void {
 
 /** Whether only this machine reaches what listens there. */
 function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
+  if (host === 'localhost' || host === '::1' || host === '[::1]') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }

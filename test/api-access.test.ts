@@ -296,6 +296,7 @@ describe('pages and names of elsewhere', () => {
     expect((await ask({ host: 'desk.example', origin: 'http://desk.example.evil' })).status).toBe(
       403,
     );
+    expect((await ask({ host: 'desk.example', origin: 'http://desk.example' })).status).toBe(403);
     expect((await ask({ host: 'other.example' })).status).toBe(403);
   });
 
@@ -476,6 +477,7 @@ describe('the settings', () => {
   test.each([
     [{ API_HOST: '0.0.0.0' }, /API_AUTH=none .* listens on 127.0.0.1/],
     [{ API_HOST: '192.168.0.1', API_AUTH: 'none' }, /API_AUTH=none/],
+    [{ API_PUBLIC_URL: DESK }, /API_PUBLIC_URL is for others/],
     [{ API_AUTH: 'tokens' }, /needs API_TOKENS_FILE/],
     [{ API_AUTH: 'tokens', API_TOKENS_FILE: 'x', API_HOST: '0.0.0.0' }, /API_PUBLIC_URL is needed/],
     [{ API_AUTH: 'oidc' }, /needs OIDC_ISSUER, OIDC_CLIENT_ID and API_PUBLIC_URL/],

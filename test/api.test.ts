@@ -144,6 +144,19 @@ describe('finding orders', () => {
     });
   });
 
+  test('an order is shown also while the dispatch database is away', async () => {
+    const order = newOrder();
+    await (await bed.client.placeOrder(order)).result();
+    const dispatchDatabaseUrl = 'postgres://127.0.0.1:1/dispatch';
+    const half = await buildTestApi({ ...bed, dispatchDatabaseUrl });
+    const { body } = await half.ask('GET', `/v1/orders/${order.orderId}`);
+    expect(body).toMatchObject({
+      row: { status: 'dispatched' },
+      unread: expect.stringContaining('the dispatch database at 127.0.0.1:1/dispatch'),
+    });
+    await half.close();
+  });
+
   test('of an order that nobody knows each of these is 404', async () => {
     for (const rest of ['', '/timeline', '/why']) {
       const { status, body } = await get(`/v1/orders/nobody-knows${rest}`);

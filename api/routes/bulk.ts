@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { defined } from '../../domain/defined';
-import { ResolutionRefused, UsageError } from '../../domain/errors';
+import { UsageError } from '../../domain/errors';
 import type { HumanTaskFilter } from '../../domain/human-task';
 import { abortBulk, listBulk, planBulk, reportBulk, startBulk } from '../../operations/bulk';
 import { actorOf } from '../access';
@@ -81,20 +81,13 @@ export const bulkRoutes: FastifyPluginCallbackZod<{ services: ApiServices }> = (
     },
     async (request, reply) => {
       const { decision, note: why, ratePerSecond: rate, expected, ...which } = request.body;
-      const selected = selectionOf(which);
-      const by = actorOf(request);
-      const begun = await withDatabases(async ({ orders }) => {
-        const { matched } = await planBulk(orders, selected);
-        if (matched !== expected) {
-          throw new ResolutionRefused(
-            `${matched} tasks fit by now, and not ${expected}: look at them again first`,
-          );
-        }
-        return startBulk(
+      const order = { ...selectionOf(which), decision, note: why, expected, ...actorOf(request) };
+      const begun = await withDatabases(({ orders }) =>
+        startBulk(
           { database: orders, temporal: session.temporal },
-          { ...selected, decision, note: why, ...by, ...defined({ ratePerSecond: rate }) },
-        );
-      });
+          { ...order, ...defined({ ratePerSecond: rate }) },
+        ),
+      );
       return reply.code(201).send(begun);
     },
   );
