@@ -13,6 +13,7 @@ import { readOrderMessages } from '../../operations/order-messages';
 import { reportOrder } from '../../operations/order-overview';
 import { readTimeline, withOrdersIfThere } from '../../operations/timeline';
 import { gatherWhyFacts } from '../../operations/why';
+import { waitWithin } from '../../operations/within';
 import { startReconciliation } from '../../operations/without-waiting';
 import { actorOf, whoOf } from '../access';
 import { Refusal } from '../problem';
@@ -32,6 +33,9 @@ import { OPERATORS, ORDER_PLACERS, ORDER_READERS, READERS } from '../who';
 
 /** How long a request waits for an end that may take longer, in ms. */
 const WAIT_MS = 10_000;
+
+/** How long placing an order waits for a word of where it stands, in ms: the quick path answers sooner. */
+const LOOK_MS = 1_500;
 
 const byOrder = z.strictObject({ orderId });
 
@@ -62,7 +66,12 @@ export const orderRoutes: FastifyPluginCallbackZod<{ services: ApiServices }> = 
     async (request, reply) => {
       const { order, policy } = request.body;
       const { handle, isNew } = await session.orders.placeOrJoin(order, defined({ policy }));
-      const view = await handle.status().catch(() => null);
+      // It is placed; where it stands is only worth so much waiting.
+      const looked = await waitWithin(
+        (over) => session.connection.withAbortSignal(over, () => handle.status()),
+        { waitMs: LOOK_MS },
+      ).catch(() => ({ isOver: false as const }));
+      const view = looked.isOver ? looked.result : null;
       return reply.code(isNew ? 201 : 200).send({ orderId: handle.orderId, view });
     },
   );
