@@ -13,9 +13,9 @@ module.exports = {
       },
     ],
   },
-  // Packages that ship ES modules only, or import one that does; Jest loads CommonJS.
+  // Packages that ship ES modules only; Jest loads CommonJS.
   transformIgnorePatterns: [
-    '/node_modules/(?!(@fastify/cookie|content-disposition|cookie|@prisma/schema-engine-wasm|get-port|jose|oauth4webapi|openid-client|p-limit|yocto-queue)/)',
+    '/node_modules/(?!(cookie|@prisma/schema-engine-wasm|get-port|jose|oauth4webapi|openid-client|p-limit|yocto-queue)/)',
     '<rootDir>/dist/',
   ],
   testTimeout: 60_000,

@@ -64,7 +64,7 @@ export interface HumanTaskPlace {
 /** The place of a task as one word, with which the next page begins. */
 export function humanTaskCursorOf(row: HumanTaskRow, now = Date.now()): string {
   const isSnoozed = row.snoozedUntil !== null && row.snoozedUntil.getTime() > now;
-  const place = [row.escalationReason, isSnoozed, row.dueAt.toISOString(), row.taskId].join('|');
+  const place = [row.escalationReason, isSnoozed, row.dueAt.toISOString(), row.taskId].join(' ');
   return Buffer.from(place).toString('base64url');
 }
 
@@ -75,10 +75,10 @@ export function humanTaskCursorOf(row: HumanTaskRow, now = Date.now()): string {
  */
 export function parseHumanTaskCursor(cursor: string): HumanTaskPlace {
   const place = Buffer.from(cursor, 'base64url').toString();
-  const [reason, isSnoozed, dueAt = '', taskId = ''] = place.split('|');
+  const [reason, isSnoozed, dueAt = '', taskId = ''] = place.split(' ');
   const escalationReason = ESCALATION_REASONS.find((each) => each === reason);
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(dueAt);
-  if (!escalationReason || !isTime || !/^[\w/-]{1,100}$/.test(taskId)) {
+  if (!escalationReason || !isTime || !/^[\x21-\x7e]{1,200}$/.test(taskId)) {
     throw new UsageError('after: must be what the page before said is next');
   }
   return { escalationReason, isSnoozed: isSnoozed === 'true', dueAt, taskId };

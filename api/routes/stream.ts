@@ -17,6 +17,7 @@ export const streamRoutes: FastifyPluginCallback<{ services: ApiServices }> = (
   app.get(
     '/v1/stream',
     {
+      exposeHeadRoute: false,
       config: { allows: READERS },
       schema: {
         tags: ['service'],
