@@ -14,13 +14,8 @@ import {
 import type { OrdersDatabase } from '../database/orders/connection';
 import { parseAct, parseActor } from '../domain/act';
 import { ResolutionRefused } from '../domain/errors';
-import {
-  humanTaskCursorOf,
-  parseHumanTaskCursor,
-  type HumanTaskFilter,
-  type HumanTaskRow,
-  type TaskAct,
-} from '../domain/human-task';
+import type { HumanTaskFilter, HumanTaskRow, TaskAct } from '../domain/human-task';
+import { humanTaskCursorOf, parseHumanTaskCursor } from './human-task-cursor';
 
 /** How many notes about a task are told. */
 const NOTES = 100;
