@@ -3,9 +3,6 @@ import { extname, join } from 'node:path';
 import serveStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-/** What stands in the console's page for the word that lets its styles through. */
-const NONCE = '__CSP_NONCE__';
-
 /** Files whose names change with their content. */
 const ASSETS = 'assets/';
 
@@ -31,10 +28,7 @@ export async function serveConsole(app: FastifyInstance, folder: string): Promis
     const { '*': path } = request.params as { '*': string };
     if (NO_PAGE.test(path)) return reply.callNotFound();
     if (extname(path) === '' || path === 'index.html') {
-      return reply
-        .type('text/html; charset=utf-8')
-        .header('cache-control', 'no-cache')
-        .send(page.replaceAll(NONCE, reply.cspNonce.style));
+      return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page);
     }
     const isForEver = path.startsWith(ASSETS);
     reply.header('cache-control', isForEver ? `max-age=${YEAR_MS / 1_000}, immutable` : 'no-cache');

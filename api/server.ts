@@ -125,7 +125,6 @@ function sessionFactsOf({ config, authentication }: ApiServerOptions): SessionFa
 function helmetOptions(publicUrl: string | undefined) {
   const isHttps = publicUrl?.startsWith('https:') ?? false;
   return {
-    enableCSPNonces: true,
     strictTransportSecurity: isHttps,
     referrerPolicy: { policy: 'same-origin' as const },
     contentSecurityPolicy: {

@@ -613,7 +613,7 @@ test('whatever is sent, fitting or not, the answer is none of a failure, and as 
         },
         ...(body !== undefined && { payload: JSON.stringify(body) }),
       });
-      // Else an answer that does not fit its description is a failure: it is checked as it is sent.
+      // An answer that does not fit its description is a failure, too: it is checked as it is sent.
       expect(answer.statusCode).toBeLessThan(500);
       if (answer.statusCode >= 400) problemSchema.parse(answer.json());
     }),

@@ -1,5 +1,5 @@
 import type { FastifyPluginCallback } from 'fastify';
-import { docsPage } from '../docs-page';
+import { DOCS_STYLE, docsPage } from '../docs-page';
 import { openApiOf } from '../openapi';
 
 /** Describes the API: for programs, and for people. */
@@ -10,10 +10,12 @@ export const docsRoutes: FastifyPluginCallback = (app, _, done) => {
     reply.header('cache-control', 'no-cache');
     return openApiOf(app);
   });
-  app.get('/docs', { config, schema: { hide: true } }, async (_request, reply) => {
+  app.get('/docs', { config, schema: { hide: true } }, (_request, reply) => {
     page ??= docsPage(openApiOf(app));
-    const nonce = reply.cspNonce.style;
-    return reply.type('text/html; charset=utf-8').send(page.replace('__NONCE__', nonce));
+    return reply.type('text/html; charset=utf-8').send(page);
   });
+  app.get('/docs.css', { config, schema: { hide: true } }, (_request, reply) =>
+    reply.type('text/css; charset=utf-8').send(DOCS_STYLE),
+  );
   done();
 };
