@@ -70,6 +70,7 @@ const MAY_IMPORT = {
     'type:runtime',
   ],
   cli: ['domain', 'client', 'operations', 'reconciliation', 'temporal', 'runtime'],
+  api: ['domain', 'client', 'operations', 'reconciliation', 'temporal', 'runtime'],
   prisma: [],
   stack: ANYTHING,
   demo: ANYTHING,

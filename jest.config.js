@@ -17,8 +17,8 @@ module.exports = {
   },
   // Packages that ship ES modules only; Jest loads CommonJS.
   transformIgnorePatterns: [
-    '/node_modules/(?!(@prisma/schema-engine-wasm|get-port|p-limit|yocto-queue)/)',
-    '/dist/',
+    '/node_modules/(?!(cookie|@prisma/schema-engine-wasm|get-port|jose|oauth4webapi|openid-client|p-limit|yocto-queue)/)',
+    '<rootDir>/dist/',
   ],
   testTimeout: 60_000,
   // One more than there are cores: a test spends half of its time waiting for its servers.

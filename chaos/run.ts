@@ -66,6 +66,7 @@ export async function runChaos(
       worker: options.workers,
       'dispatch-system': options.dispatchSystems,
       supplement: options.supplements,
+      api: 0,
     },
     environment: bug === undefined ? {} : { ORDER_DISPATCH_DELIBERATE_BUG: bug },
   });

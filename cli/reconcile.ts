@@ -43,7 +43,7 @@ async function reconcile(orderId: string, options: ReconcileOptions): Promise<vo
     await refuseUnknownOrder(session, services, orderId);
     if (!options.wait) {
       const { startReconciliation } = await import('../operations/without-waiting.js');
-      await startReconciliation(session, orderId, actor);
+      await startReconciliation(session, orderId, { actor, via: 'cli' });
       const found = nextCommand(`repairs list --order ${orderId}`);
       print(
         options,

@@ -1,6 +1,8 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { UsageError } from '../domain/errors';
+import { ROLES, type Role } from '../domain/role';
 import { SEARCH_ATTRIBUTES } from '../domain/temporal-names';
-import { print, type OutputOptions } from './output';
+import { print, say, type OutputOptions } from './output';
 import { chooseTarget, withTemporal } from './open-services';
 import type { TargetOptions } from './target-options';
 
@@ -27,6 +29,15 @@ databases.
 Example:
   $ ORDERS_DATABASE_URL=postgresql://user:password@db:5432/orders order-dispatch setup migrate`;
 
+const TOKEN_HELP = `
+The token is shown once, and is nowhere else. Put the entry into the file that
+API_TOKENS_FILE names: a JSON array of entries, or one a line. The API reads it
+again by itself; an entry that is taken out is refused from then on. The name is
+the actor in the audit.
+
+Example:
+  $ order-dispatch setup token --name mia --role operator`;
+
 /** `setup`: what a namespace and the databases need, once and after each upgrade. */
 export function addSetupCommands(program: Command): void {
   const setup = program
@@ -48,6 +59,24 @@ export function addSetupCommands(program: Command): void {
     .description('Bring the order database and the dispatch database up to date.')
     .addHelpText('after', MIGRATE_HELP)
     .action((_, command: Command) => migrate(command.optsWithGlobals()));
+  setup
+    .command('token')
+    .description('Make a token for the HTTP API, and its entry for the tokens file.')
+    .requiredOption('--name <name>', 'whose it is; 1-64 characters of A-Z, a-z, 0-9, ., _ and -')
+    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).makeOptionMandatory())
+    .addHelpText('after', TOKEN_HELP)
+    .action((_, command: Command) => makeApiToken(command.optsWithGlobals()));
+}
+
+async function makeApiToken(options: OutputOptions & { name: string; role: Role }): Promise<void> {
+  const { TOKEN_NAME_PATTERN, makeToken } = await import('../operations/api-tokens.js');
+  const { name, role } = options;
+  if (!TOKEN_NAME_PATTERN.test(name)) {
+    throw new UsageError('--name: must be 1-64 characters of A-Z, a-z, 0-9, ., _ and -');
+  }
+  const made = await makeToken({ name, role });
+  print(options, made, `${made.token}\n\n${JSON.stringify(made.entry)}`);
+  say('the first is the token, shown only now; the second is its entry for the tokens file');
 }
 
 async function setUpSearchAttributes(options: TargetOptions & OutputOptions): Promise<void> {

@@ -33,7 +33,7 @@ async function show(orderId: string, options: TargetOptions & OutputOptions): Pr
   await tryTemporal(services, async (temporal) => {
     const { readTimeline, withOrdersIfThere } = await import('../operations/timeline.js');
     const { timelineText } = await import('../domain/timeline.js');
-    const timeline = await withOrdersIfThere(services.ordersDatabaseUrl, (orders) =>
+    const timeline = await withOrdersIfThere(services, (orders) =>
       readTimeline({ temporal, ...(orders && { orders }) }, orderId),
     );
     const { entries, notKnown } = timeline;

@@ -87,7 +87,7 @@ export async function followOrder(
     }
   };
   try {
-    await withOrdersIfThere(ordersDatabaseUrl, async (orders) => {
+    await withOrdersIfThere({ ...(ordersDatabaseUrl && { ordersDatabaseUrl }) }, async (orders) => {
       const sources = { temporal: session, ...(orders && { orders }) };
       for (let failed = 0; !over.signal.aborted;) {
         try {

@@ -129,6 +129,14 @@ export class OrderDispatchClient implements OrderDispatch {
   }
 
   async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
+    return (await this.placeOrJoin(order, options)).handle;
+  }
+
+  /** {@link placeOrder}, for who wants to know whether the order is new. */
+  async placeOrJoin(
+    order: Order,
+    options: PlaceOrderOptions = {},
+  ): Promise<{ handle: OrderHandle; isNew: boolean }> {
     checkOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
     const parsed = parseNewOrder(order);
     const policy = options.policy && parsePolicyOverrides(options.policy);
@@ -149,8 +157,9 @@ export class OrderDispatchClient implements OrderDispatch {
         throw translateError(error, orderId);
       }
       await this.refuseOtherContent(orderId, hash);
+      return { handle: this.getOrder(orderId), isNew: false };
     }
-    return this.getOrder(orderId);
+    return { handle: this.getOrder(orderId), isNew: true };
   }
 
   getOrder(orderId: string): OrderHandle {

@@ -66,7 +66,7 @@ runCommand('demo', async (stop) => {
 function introduce(narrator: Narrator, { keep }: DemoOptions): void {
   narrator.heading('Order Dispatch: four orders, and what may happen to them');
   narrator.say(
-    'Everything here is real: PostgreSQL, RabbitMQ, Temporal and the three processes of the service come up on private ports, and are taken down at the end. Only how the dispatch system answers, and one accident, are made up.',
+    'Everything here is real: PostgreSQL, RabbitMQ, Temporal and the processes of the service come up on private ports, and are taken down at the end. Only how the dispatch system answers, and one accident, are made up.',
   );
   narrator.say(
     keep

@@ -24,7 +24,7 @@ export function typedText(maximum: number): z.ZodString {
  * The ways that an act of a person comes: the command line, the HTTP API, the web console, code that uses
  * the SDK, or Temporal itself (its Web UI, its CLI).
  */
-const VIAS = ['cli', 'api', 'web', 'sdk', 'temporal'] as const;
+export const VIAS = ['cli', 'api', 'web', 'sdk', 'temporal'] as const;
 
 /** One of {@link VIAS}. */
 export type Via = (typeof VIAS)[number];

@@ -43,8 +43,19 @@ export interface HumanTaskFilter {
   exceptKind?: HumanTaskKind;
   /** An order ID or a task ID. */
   about?: string;
+  /** One of these. */
+  taskIds?: readonly string[];
   restaurantId?: string;
   claimedBy?: string;
   /** Opened at or before. */
   openedBefore?: Date;
+}
+
+/** The place of a human task in the list of those that are open. */
+export interface HumanTaskPlace {
+  escalationReason: EscalationReason;
+  isSnoozed: boolean;
+  /** ISO 8601. */
+  dueAt: string;
+  taskId: string;
 }

@@ -23,6 +23,12 @@ export interface OrderListFilter {
   /** Recorded at or before. */
   placedBefore?: Date;
   restaurantId?: string;
+  customerId?: string;
+  courierId?: string;
+  /** An order ID or its beginning, or a courier's or a request's ID. */
+  search?: string;
+  /** Whether the search is for a customer's ID, too. @default false */
+  searchCustomers?: boolean;
 }
 
 /** The place of an order in the list, after which a page begins. */

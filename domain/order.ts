@@ -59,8 +59,11 @@ const orderSchema = z.strictObject({
   details: details.optional(),
 });
 
-/** What only a new order must be: those under way were taken by older rules, and go on. */
-const newOrderSchema = orderSchema.extend({
+/**
+ * What only a new order must be: those under way were taken by older rules, and go on. {@link parseNewOrder}
+ * looks at its size, too.
+ */
+export const newOrderSchema = orderSchema.extend({
   items: orderSchema.shape.items.refine(isTotalSafe, 'the total price is above 2^53 - 1'),
   currency: z.string().refine((code) => CURRENCIES.includes(code), NO_CURRENCY),
 });

@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** How hard an order is tried, field by field. */
-const policySchema = z.strictObject({
+export const policySchema = z.strictObject({
   /** How long the quick path waits for the acknowledgement, in ms; 0 goes the durable path at once. @default 1000 */
   quickWindowMs: z.int().min(0).max(3_000),
   /** How long an attempt waits for the acknowledgement, in ms from the broker's confirm. @default 30000 */

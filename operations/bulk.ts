@@ -19,6 +19,7 @@ import {
   type ResolveTasksInput,
   type ResolveTasksResult,
 } from '../domain/bulk';
+import { defined } from '../domain/defined';
 import { ResolutionRefused } from '../domain/errors';
 import type { HumanTaskFilter } from '../domain/human-task';
 import { TASK_QUEUES, WORKFLOW_TYPES, resolveTasksWorkflowId } from '../domain/temporal-names';
@@ -65,6 +66,8 @@ export interface BulkOrder extends BulkSelection {
   via?: Act['via'];
   /** Tasks per second, at most. @default 20 */
   ratePerSecond?: number;
+  /** How many they must be, as the plan said. @default whatever fits */
+  expected?: number;
 }
 
 /** A run that has begun. */
@@ -79,7 +82,7 @@ export interface BegunBulk {
  * resolve them, the oldest first. First a few, and where one of these fails, no other is touched. It
  * needs nobody to wait for it.
  *
- * @throws {@link ResolutionRefused} where no open task fits, where no condition is given, and where the
+ * @throws {@link ResolutionRefused} where no open task fits, or another number than expected, where no condition is given, and where the
  * decision, the actor or the note is missing or not possible; DispatchUnavailable where Temporal cannot
  * be reached: then nothing is resolved.
  */
@@ -88,7 +91,7 @@ export async function startBulk(
   given: BulkOrder,
 ): Promise<BegunBulk> {
   const { decision, limit = MAXIMUM_BULK_TASKS } = given;
-  const { via = 'cli', ratePerSecond = DEFAULT_BULK_RATE } = given;
+  const { via = 'cli', ratePerSecond = DEFAULT_BULK_RATE, expected } = given;
   const act = { ...parseAct(given), via };
   if (!BULK_DECISIONS.includes(decision)) {
     throw new ResolutionRefused(
@@ -96,8 +99,16 @@ export async function startBulk(
     );
   }
   const filter = checked(given.filter);
-  const begun = await insertBulkRun(database, { ...act, decision, filter, ratePerSecond, limit });
-  if (!begun) throw new ResolutionRefused('no open human task fits: nothing is to be decided');
+  const run = { ...act, decision, filter, ratePerSecond, limit, ...defined({ expected }) };
+  const begun = await insertBulkRun(database, run);
+  if (!begun) {
+    const { matched } = await planBulk(database, { filter, limit });
+    throw new ResolutionRefused(
+      matched === 0
+        ? 'no open human task fits: nothing is to be decided'
+        : `${matched} tasks fit by now, and not ${expected}: look at them again first`,
+    );
+  }
   const { id: bulkId, tasks } = begun;
   const workflowId = resolveTasksWorkflowId(bulkId);
   try {

@@ -10,6 +10,7 @@ import {
   type DeadLetterGroup,
 } from '../database/orders/dead-letters';
 import { parseAct, type Act } from '../domain/act';
+import { defined } from '../domain/defined';
 import { ResolutionRefused } from '../domain/errors';
 
 export type {
@@ -27,24 +28,31 @@ export interface DeadLetterList {
   groups: DeadLetterGroup[];
   /** The oldest of them, up to the limit. */
   rows: DeadLetterEntry[];
+  /** With what the next page begins; null where this is the last one. */
+  next: string | null;
 }
 
 /**
  * Lists dead letters: counted by reason and source queue, then one by one.
  *
+ * @param given.after what the page before said is next: an ID.
  * @param given.limit how many rows. @default 20
  */
 export async function listDeadLetters(given: {
   database: OrdersDatabase;
   filter?: DeadLetterFilter;
+  after?: string;
   limit?: number;
 }): Promise<DeadLetterList> {
-  const { database, filter = {}, limit = 20 } = given;
-  const [groups, rows] = await Promise.all([
+  const { database, filter = {}, after, limit = 20 } = given;
+  const [groups, found] = await Promise.all([
     groupDeadLetters(database, filter),
-    findDeadLetters(database, filter, limit),
+    findDeadLetters(database, { ...filter, ...defined({ afterId: after }) }, limit + 1),
   ]);
-  return { matched: groups.reduce((sum, { count }) => sum + count, 0), groups, rows };
+  const matched = groups.reduce((sum, { count }) => sum + count, 0);
+  const rows = found.slice(0, limit);
+  const next = found.length > limit ? (rows.at(-1)?.id ?? null) : null;
+  return { matched, groups, rows, next };
 }
 
 /** A dead letter; its message's content, which may be personal, only where it was asked for. */

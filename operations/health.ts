@@ -1,6 +1,11 @@
 import type { OrdersDatabase } from '../database/orders/connection';
-import { findLastHealthReport } from '../database/orders/health';
-import { HEALTH_STALE_AFTER_MS, type HealthReport } from '../domain/health';
+import { findLastHealthReport, listHealthReports } from '../database/orders/health';
+import {
+  HEALTH_STALE_AFTER_MS,
+  type HealthFigures,
+  type HealthReport,
+  type HealthSeverity,
+} from '../domain/health';
 
 /** The last health report, and what to make of it. */
 export interface Health {
@@ -19,4 +24,31 @@ export async function readHealth(database: OrdersDatabase): Promise<Health> {
   if (ageMs > HEALTH_STALE_AFTER_MS) return { state: 'stale', report, ageMs };
   const isUnhealthy = report.findings.some(({ severity }) => severity === 'critical');
   return { state: isUnhealthy ? 'unhealthy' : 'healthy', report, ageMs };
+}
+
+/** A health report as a chart shows it. */
+export interface HealthPoint {
+  /** ISO 8601. */
+  at: string;
+  findings: Readonly<Record<HealthSeverity, number>>;
+  figures: HealthFigures;
+}
+
+/** How many points a chart has at most. */
+const POINTS = 500;
+
+/** Reads the health reports of a time, the oldest first; of a long one, some of them. */
+export async function readHealthHistory(
+  database: OrdersDatabase,
+  given: { since: Date; until: Date },
+): Promise<HealthPoint[]> {
+  const reports = await listHealthReports(database, { ...given, points: POINTS });
+  return reports.map(({ at, report: { findings, figures } }) => ({
+    at: at.toISOString(),
+    findings: {
+      critical: findings.filter(({ severity }) => severity === 'critical').length,
+      warning: findings.filter(({ severity }) => severity === 'warning').length,
+    },
+    figures,
+  }));
 }

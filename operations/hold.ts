@@ -1,4 +1,5 @@
 import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
+import { translated } from '../client/translate-error';
 import type { OrdersDatabase } from '../database/orders/connection';
 import { insertAudit } from '../database/orders/audit';
 import { findHold, insertHold } from '../database/orders/holds';
@@ -88,14 +89,16 @@ export async function release(
     canary: held.hold.endedAt === null ? CANARY : 0,
     canaryWithinMs,
   };
-  const handle = await temporal.workflow.start<(input: ReleaseHoldInput) => Promise<ReleaseResult>>(
-    WORKFLOW_TYPES.releaseHold,
-    {
-      taskQueue: TASK_QUEUES.main,
-      workflowId,
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      args: [input],
-    },
+  const handle = await translated('', () =>
+    temporal.workflow.start<(input: ReleaseHoldInput) => Promise<ReleaseResult>>(
+      WORKFLOW_TYPES.releaseHold,
+      {
+        taskQueue: TASK_QUEUES.main,
+        workflowId,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        args: [input],
+      },
+    ),
   );
   return { workflowId, waiting: held.waiting, result: () => handle.result() };
 }

@@ -1,10 +1,13 @@
+import { listAudit } from '../database/orders/audit';
 import {
   claimTask,
+  findHumanTask,
   groupHumanTasks,
   listHumanTasks,
   noteTask,
   releaseTask,
   snoozeTask,
+  type FoundHumanTask,
   type HumanTaskGroup,
   type TaskKey,
 } from '../database/orders/human-tasks';
@@ -12,6 +15,10 @@ import type { OrdersDatabase } from '../database/orders/connection';
 import { parseAct, parseActor } from '../domain/act';
 import { ResolutionRefused } from '../domain/errors';
 import type { HumanTaskFilter, HumanTaskRow, TaskAct } from '../domain/human-task';
+import { humanTaskCursorOf, parseHumanTaskCursor } from './human-task-cursor';
+
+/** How many notes about a task are told. */
+const NOTES = 100;
 
 /** Open human tasks, grouped first. */
 export interface HumanTaskList {
@@ -21,18 +28,55 @@ export interface HumanTaskList {
   groups: HumanTaskGroup[];
   /** Of each group, what is due first; up to the limit. */
   rows: HumanTaskRow[];
+  /** With what the next page begins; null where this is the last one. */
+  next: string | null;
 }
 
-/** Lists the open human tasks. */
+/**
+ * Lists the open human tasks page by page.
+ *
+ * @param given.after what the page before said is next.
+ * @throws UsageError where it is none.
+ */
 export async function listTasks(
   database: OrdersDatabase,
-  { filter, limit }: { filter: HumanTaskFilter; limit: number },
+  given: { filter: HumanTaskFilter; after?: string; limit: number },
 ): Promise<HumanTaskList> {
-  const [groups, rows] = await Promise.all([
+  const { filter, after, limit } = given;
+  const place = after === undefined ? {} : { after: parseHumanTaskCursor(after) };
+  const [groups, found] = await Promise.all([
     groupHumanTasks(database, filter),
-    listHumanTasks(database, { filter, limit }),
+    listHumanTasks(database, { filter, ...place, limit: limit + 1 }),
   ]);
-  return { matched: groups.reduce((sum, { count }) => sum + count, 0), groups, rows };
+  const matched = groups.reduce((sum, { count }) => sum + count, 0);
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  const next = found.length > limit && last ? humanTaskCursorOf(last) : null;
+  return { matched, groups, rows, next };
+}
+
+/** A human task as the order database has it, open or closed, with what was noted about it. */
+export interface RecordedTask {
+  task: FoundHumanTask;
+  /** The newest first. */
+  notes: { at: Date; actor: string; note: string }[];
+}
+
+/**
+ * Reads a human task; of a workflow that had several, the newest.
+ *
+ * @throws {@link ResolutionRefused} where there is none.
+ */
+export async function readTask(database: OrdersDatabase, taskId: string): Promise<RecordedTask> {
+  const [task, acts] = await Promise.all([
+    findHumanTask(database, { taskId }),
+    listAudit(database, { filter: { taskId, act: 'note' }, limit: NOTES }),
+  ]);
+  if (!task) throw new ResolutionRefused(`there is no human task ${taskId}`);
+  const notes = acts.flatMap(({ at, actor, note: text }) =>
+    text === null || at < task.openedAt ? [] : [{ at, actor, note: text }],
+  );
+  return { task, notes };
 }
 
 /** Which open task is meant, and who does something about it. */

@@ -24,7 +24,7 @@ export async function refuseUnknownOrder(
   orderId: string,
 ): Promise<void> {
   if (await isKnownToTemporal(session, orderId)) return;
-  const { ordersDatabaseUrl, dispatchDatabaseUrl } = urls;
+  const { ordersDatabaseUrl, ...others } = urls;
   if (ordersDatabaseUrl === undefined) {
     throw new OrderNotFound(
       orderId,
@@ -32,7 +32,7 @@ export async function refuseUnknownOrder(
     );
   }
   const isKnown = await withOperatorDatabases(
-    { ordersDatabaseUrl, ...(dispatchDatabaseUrl !== undefined && { dispatchDatabaseUrl }) },
+    { ordersDatabaseUrl, ...others },
     async ({ orders, dispatchView }) =>
       (await findOrderFacts(orders, [orderId])).has(orderId) ||
       (dispatchView !== undefined &&
@@ -40,7 +40,7 @@ export async function refuseUnknownOrder(
   );
   if (!isKnown) {
     const databases =
-      dispatchDatabaseUrl === undefined ? 'nor the order database' : 'nor a database';
+      others.dispatchDatabaseUrl === undefined ? 'nor the order database' : 'nor a database';
     throw new OrderNotFound(orderId, `neither Temporal ${databases} knows it: check the ID`);
   }
 }

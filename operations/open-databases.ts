@@ -8,6 +8,7 @@ import { isNotMigrated } from '../database/not-migrated';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import { lastDeadLetterId } from '../database/orders/dead-letters';
 import { isDatabaseUnavailable } from '../database/fault';
+import type { PoolOptions } from '../database/postgres-adapter';
 import { defined } from '../domain/defined';
 import { DatabaseUnavailable, InvalidConfiguration } from '../domain/errors';
 import { hostAndName } from '../domain/host-and-name';
@@ -25,6 +26,14 @@ export interface OperatorDatabases {
 export interface OperatorDatabaseUrls {
   ordersDatabaseUrl: string;
   dispatchDatabaseUrl?: string;
+  /** Those that are open already: they are worked on, and left open. */
+  opened?: OperatorDatabases;
+}
+
+/** Databases that stay open, for a process that lives on; it passes them where URLs are taken. */
+export interface OpenedDatabases extends OperatorDatabaseUrls {
+  opened: OperatorDatabases;
+  close: () => Promise<void>;
 }
 
 /** The databases of these URLs: the dispatch database is among them where its URL is. */
@@ -38,38 +47,56 @@ export type DatabasesOf<Urls extends OperatorDatabaseUrls> = Urls extends {
 const POOL = { maximumConnections: 2, statementTimeoutMs: 5 * 60_000 };
 
 /**
+ * Opens a pool for each of the databases, without a look whether it answers: the first statement
+ * connects.
+ */
+export function openOperatorDatabases(
+  urls: OperatorDatabaseUrls,
+  pool: Omit<PoolOptions, 'url'>,
+): OpenedDatabases {
+  const { ordersDatabaseUrl, dispatchDatabaseUrl: dispatchUrl } = urls;
+  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, ...pool });
+  const dispatch = dispatchUrl ? openDispatchDatabase({ url: dispatchUrl, ...pool }) : undefined;
+  const dispatchView = dispatchUrl ? openDispatchView({ url: dispatchUrl, ...pool }) : undefined;
+  return {
+    ...urls,
+    opened: defined({ orders, dispatch, dispatchView }),
+    close: async () => {
+      await Promise.all([orders.close(), dispatch?.close(), dispatchView?.close()]);
+    },
+  };
+}
+
+/**
  * Opens the databases, asks each whether it answers, works, and closes them, whatever happens. With one
- * of them away nothing is done to the other.
+ * of them away nothing is done to the other. Those that are open already are worked on as they are.
  *
  * @throws {@link DatabaseUnavailable} where one does not answer, also in the middle of the work;
  * {@link InvalidConfiguration} where one is not migrated.
  */
 export async function withOperatorDatabases<Urls extends OperatorDatabaseUrls, Result>(
-  { ordersDatabaseUrl, dispatchDatabaseUrl }: Urls,
+  urls: Urls,
   work: (databases: DatabasesOf<Urls>) => Promise<Result>,
 ): Promise<Result> {
-  const orders = openOrdersDatabase({ url: ordersDatabaseUrl, ...POOL });
-  const dispatch =
-    dispatchDatabaseUrl === undefined
-      ? undefined
-      : openDispatchDatabase({ url: dispatchDatabaseUrl, ...POOL });
-  const dispatchView =
-    dispatchDatabaseUrl === undefined
-      ? undefined
-      : openDispatchView({ url: dispatchDatabaseUrl, ...POOL });
-  const databases = defined({ orders, dispatch, dispatchView }) as DatabasesOf<Urls>;
+  const { ordersDatabaseUrl, dispatchDatabaseUrl } = urls;
   const ordersName = `the order database at ${hostAndName(ordersDatabaseUrl)}`;
   const dispatchName =
     dispatchDatabaseUrl && `the dispatch database at ${hostAndName(dispatchDatabaseUrl)}`;
+  const either = dispatchName ? `${ordersName} or ${dispatchName}` : ordersName;
+  if (urls.opened) {
+    const { opened } = urls;
+    return naming(either, () => work(opened as DatabasesOf<Urls>));
+  }
+  const { opened, close } = openOperatorDatabases(urls, POOL);
+  const { orders, dispatchView } = opened;
   try {
     await naming(ordersName, () => lastDeadLetterId(orders));
     if (dispatchView && dispatchName) {
       await naming(dispatchName, () => findDispatchRows(dispatchView, []));
     }
-    const either = dispatchName ? `${ordersName} or ${dispatchName}` : ordersName;
-    return await naming(either, () => work(databases));
+    return await naming(either, () => work(opened as DatabasesOf<Urls>));
   } finally {
-    await Promise.all([orders.close(), dispatch?.close(), dispatchView?.close()]);
+    await close();
   }
 }
 

@@ -1,7 +1,9 @@
 import {
   Client,
   Connection,
+  defaultGrpcRetryOptions,
   isGrpcServiceError,
+  makeGrpcRetryInterceptor,
   type ConnectionOptions,
   type DataConverter,
 } from '@temporalio/client';
@@ -25,23 +27,30 @@ export interface OperatorSession {
 /** How long a call that does not wait for an order may take, in ms. */
 const CALL_TIMEOUT_MS = 10_000;
 
+/** For a process that lives on: whoever asks it would rather hear soon that Temporal is away. */
+const FEW_RETRIES = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 4 }));
+
 /** How long connecting may take, in ms: somebody sits and waits. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Opens what an operator's commands work with.
  *
- * @throws DispatchUnavailable where Temporal cannot be reached; InvalidConfiguration where the
+ * @throws DispatchUnavailable where Temporal cannot be reached now; InvalidConfiguration where the
  * certificate cannot be used.
  */
 export async function openOperatorSession(options: {
   access: TemporalConfig;
   dataConverter?: DataConverter;
+  /** Connects with the first call, for a process that lives on without Temporal. @default false */
+  lazy?: boolean;
 }): Promise<OperatorSession> {
-  const { access, dataConverter } = options;
+  const { access, dataConverter, lazy = false } = options;
   const { namespace } = access;
   const connectionOptions = await toConnectionOptions(access);
-  const connection = await connect(connectionOptions);
+  const connection = lazy
+    ? Connection.lazy({ ...connectionOptions, interceptors: [FEW_RETRIES] })
+    : await connect(connectionOptions);
   const shared = { connection, namespace, ...(dataConverter && { dataConverter }) };
   return {
     namespace,

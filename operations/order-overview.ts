@@ -1,6 +1,10 @@
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import { translateError } from '../client/translate-error';
-import { findDispatchRows, type DispatchViewRow } from '../database/dispatch/dispatch-view';
+import {
+  findDispatchRows,
+  type DispatchView,
+  type DispatchViewRow,
+} from '../database/dispatch/dispatch-view';
 import { readOrderOverview, type OrderOverview } from '../database/orders/order-overview';
 import {
   DatabaseUnavailable,
@@ -8,11 +12,12 @@ import {
   InvalidConfiguration,
   OrderNotFound,
 } from '../domain/errors';
+import { hostAndName } from '../domain/host-and-name';
 import type { Order } from '../domain/order';
 import type { DispatchOrderInput, OrderStatusView } from '../domain/workflow-contract';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { ifFound } from '../temporal/order-workflows';
-import { withOperatorDatabases, type OperatorDatabaseUrls } from './open-databases';
+import { naming, withOperatorDatabases, type OperatorDatabaseUrls } from './open-databases';
 import { isKnownToTemporal } from './known-order';
 import { findOpenTasks, type OpenTask } from './open-tasks';
 import type { OperatorSession } from './operator-session';
@@ -24,7 +29,7 @@ export interface OrderRecords {
   /** Null where there is no such row; absent where nobody said where the database is. */
   row?: OrderOverview | null;
   dispatch?: DispatchViewRow | null;
-  /** Why the databases are not shown, where one does not answer. */
+  /** Why the databases, or the dispatch alone, are not shown, where one does not answer. */
   unread?: string;
 }
 
@@ -92,26 +97,38 @@ export async function readOrderRecords(
 }
 
 async function readRows(
-  { ordersDatabaseUrl, dispatchDatabaseUrl }: Partial<OperatorDatabaseUrls>,
+  { ordersDatabaseUrl, ...others }: Partial<OperatorDatabaseUrls>,
   orderId: string,
 ): Promise<Omit<OrderRecords, 'order'>> {
   if (ordersDatabaseUrl === undefined) return {};
-  const urls = {
-    ordersDatabaseUrl,
-    ...(dispatchDatabaseUrl !== undefined && { dispatchDatabaseUrl }),
-  };
+  const urls = { ordersDatabaseUrl, ...others };
   try {
     return await withOperatorDatabases(urls, async ({ orders, dispatchView }) => {
       const row = await readOrderOverview(orders, orderId);
-      if (!dispatchView) return { row };
-      const dispatches = await findDispatchRows(dispatchView, [orderId]);
-      return { row, dispatch: dispatches.get(orderId) ?? null };
+      if (!dispatchView || others.dispatchDatabaseUrl === undefined) return { row };
+      const name = `the dispatch database at ${hostAndName(others.dispatchDatabaseUrl)}`;
+      return { row, ...(await readDispatch(dispatchView, name, orderId)) };
     });
   } catch (error) {
     // Temporal may have enough to say.
     if (error instanceof DatabaseUnavailable || error instanceof InvalidConfiguration) {
       return { unread: error.message };
     }
+    throw error;
+  }
+}
+
+/** The order's own row is worth having without it. */
+async function readDispatch(
+  view: DispatchView,
+  name: string,
+  orderId: string,
+): Promise<Pick<OrderRecords, 'dispatch' | 'unread'>> {
+  try {
+    const dispatches = await naming(name, () => findDispatchRows(view, [orderId]));
+    return { dispatch: dispatches.get(orderId) ?? null };
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable) return { unread: error.message };
     throw error;
   }
 }

@@ -6,13 +6,18 @@ import {
   OrderDispatchError,
   OrderNotFound,
 } from '../domain/errors';
+import { defined } from '../domain/defined';
 import { requestIdOf, withdrawalIdOf } from '../domain/request-id';
 import type { OrderStatus } from '../domain/status';
 import { mergeTimeline, type TimelineEntry } from '../domain/timeline';
 import type { OwnerFacts } from '../domain/why-facts';
 import { readHistoryTimeline } from '../temporal/history-timeline';
 import { readOwnerFacts } from '../temporal/owner-facts';
-import { withOperatorDatabases, type OperatorDatabases } from './open-databases';
+import {
+  withOperatorDatabases,
+  type OperatorDatabaseUrls,
+  type OperatorDatabases,
+} from './open-databases';
 import { QUERY_TIMEOUT_MS } from './open-tasks';
 import type { OperatorSession } from './operator-session';
 
@@ -146,13 +151,14 @@ function ofAttempt(
  * answer, `work` gets why.
  */
 export async function withOrdersIfThere<Result>(
-  ordersDatabaseUrl: string | undefined,
+  { ordersDatabaseUrl, opened }: Partial<OperatorDatabaseUrls>,
   work: (orders: TimelineSources['orders']) => Promise<Result>,
 ): Promise<Result> {
   if (ordersDatabaseUrl === undefined) return work(undefined);
   let isOpen = false;
+  const urls = { ordersDatabaseUrl, ...defined({ opened }) };
   try {
-    return await withOperatorDatabases({ ordersDatabaseUrl }, ({ orders }) => {
+    return await withOperatorDatabases(urls, ({ orders }) => {
       isOpen = true;
       return work(orders);
     });

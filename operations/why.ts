@@ -9,15 +9,14 @@ import type { OwnerFacts, WhyFacts, WhyTask } from '../domain/why-facts';
 import { readQueueDepths } from '../messaging/queue-depths';
 import type { Logger } from '../runtime/logger';
 import { readOwnerFacts } from '../temporal/owner-facts';
-import { withOperatorDatabases } from './open-databases';
+import { withOperatorDatabases, type OperatorDatabaseUrls } from './open-databases';
 import { QUERY_TIMEOUT_MS } from './open-tasks';
 import type { OperatorSession } from './operator-session';
 
 /** Whom to ask about an order; whoever is absent is said to be not known. */
-export interface WhySources {
+export interface WhySources extends Partial<OperatorDatabaseUrls> {
   /** How Temporal is spoken to, or why it cannot be. */
   temporal: Pick<OperatorSession, 'temporal' | 'orders'> | OrderDispatchError;
-  ordersDatabaseUrl?: string;
   amqpUrl?: string;
   log: Logger;
 }
@@ -80,11 +79,11 @@ async function asked<Found>(
 }
 
 async function readRecorded(
-  { ordersDatabaseUrl }: WhySources,
+  { ordersDatabaseUrl, opened }: WhySources,
   orderId: string,
 ): Promise<RecordedWhyFacts | undefined> {
   if (ordersDatabaseUrl === undefined) return undefined;
-  return withOperatorDatabases({ ordersDatabaseUrl }, ({ orders }) =>
+  return withOperatorDatabases({ ordersDatabaseUrl, ...defined({ opened }) }, ({ orders }) =>
     readWhyFacts(orders, orderId),
   );
 }

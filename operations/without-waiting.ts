@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { translateError, translated } from '../client/translate-error';
+import type { Via } from '../domain/act';
 import type { CancelRequest, Resolution } from '../domain/resolution';
 import { UPDATES, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { startCancelOrder, startReconcileOrder } from '../temporal/start-workflows';
@@ -38,9 +39,9 @@ export async function startResolution(
 
 /** Has an order reconciled. */
 export async function startReconciliation(
-  { temporal }: OperatorSession,
+  { temporal }: Pick<OperatorSession, 'temporal'>,
   orderId: string,
-  actor: string,
+  { actor, via }: { actor: string; via: Via },
 ): Promise<void> {
   await translated(orderId, () =>
     temporal.withDeadline(Date.now() + ACCEPT_TIMEOUT_MS, () =>
@@ -48,7 +49,7 @@ export async function startReconciliation(
         orderId,
         trigger: 'person',
         provenance: `person ${actor}`,
-        via: 'cli',
+        via,
       }),
     ),
   );

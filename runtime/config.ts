@@ -21,16 +21,23 @@ const url = (protocols: string[]) =>
 /** A message that waits is held unacked, which RabbitMQ's `consumer_timeout` (30 minutes) must allow. */
 const GRACE_MAX_MS = 15 * 60_000;
 
-const amqpUrl = url(['amqp:', 'amqps:']);
+/** Where RabbitMQ is. */
+export const amqpUrl = url(['amqp:', 'amqps:']);
 /** RabbitMQ's management API, with the user that reads it: it alone tells of bindings and alarms. */
 const managementUrl = url(['http:', 'https:']);
-const databaseUrl = url(['postgres:', 'postgresql:']);
+
+/** Where something on the web is. */
+export const httpUrl = managementUrl;
+
+/** Where a database is. */
+export const databaseUrl = url(['postgres:', 'postgresql:']);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 /** An API key goes into an HTTP header as it is, and what a header refuses ends up in an error. */
 const apiKey = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
 
-const temporalVariables = {
+/** How processes of ours reach Temporal. */
+export const temporalVariables = {
   /** host:port of the Temporal frontend. */
   TEMPORAL_ADDRESS: z.string().min(1).optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).optional(),
@@ -49,7 +56,8 @@ const erasureSchema = z.object({
   ORDER_DISPATCH_ERASURE_KEY: z.string().min(16, 'must have 16 characters or more').optional(),
 });
 
-const processVariables = {
+/** What every process of ours can be told. */
+export const processVariables = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Where the health endpoint listens. */
   HEALTH_HOST: z.string().min(1).default('127.0.0.1'),
@@ -107,7 +115,8 @@ const installationSchema = z.object({
   RABBITMQ_MANAGEMENT_URL: managementUrl.optional(),
 });
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where Temporal is, and how to speak to it. */
 export interface TemporalConfig {
@@ -177,7 +186,7 @@ export interface InstallationConfig {
  * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
  */
 export function readWorkerConfig(environment: Environment = process.env): WorkerConfig {
-  const variables = read(workerSchema, environment);
+  const variables = readVariables(workerSchema, environment);
   return {
     temporal: toTemporalConfig(variables),
     amqpUrl: variables.AMQP_URL,
@@ -195,7 +204,7 @@ export function readWorkerConfig(environment: Environment = process.env): Worker
 export function readDispatchSystemConfig(
   environment: Environment = process.env,
 ): DispatchSystemConfig {
-  const variables = read(dispatchSystemSchema, environment);
+  const variables = readVariables(dispatchSystemSchema, environment);
   return {
     amqpUrl: variables.AMQP_URL,
     dispatchDatabaseUrl: variables.DISPATCH_DATABASE_URL,
@@ -210,7 +219,7 @@ export function readDispatchSystemConfig(
  * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
  */
 export function readSupplementConfig(environment: Environment = process.env): SupplementConfig {
-  const variables = read(supplementSchema, environment);
+  const variables = readVariables(supplementSchema, environment);
   return {
     temporal: toTemporalConfig(variables),
     amqpUrl: variables.AMQP_URL,
@@ -228,7 +237,7 @@ export function readSupplementConfig(environment: Environment = process.env): Su
  * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
  */
 export function readInstallationConfig(environment: Environment = process.env): InstallationConfig {
-  const variables = read(installationSchema, environment);
+  const variables = readVariables(installationSchema, environment);
   return {
     temporal: toTemporal(variables),
     ...defined({
@@ -246,10 +255,18 @@ export function readInstallationConfig(environment: Environment = process.env): 
  * @throws {@link InvalidConfiguration} where it is too short to keep anybody from guessing.
  */
 export function readErasureKey(environment: Environment = process.env): string | undefined {
-  return read(erasureSchema, environment).ORDER_DISPATCH_ERASURE_KEY;
+  return readVariables(erasureSchema, environment).ORDER_DISPATCH_ERASURE_KEY;
 }
 
-function read<Shape extends z.ZodObject>(schema: Shape, environment: Environment): z.infer<Shape> {
+/**
+ * Reads the variables that a schema names.
+ *
+ * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
+ */
+export function readVariables<Shape extends z.ZodObject>(
+  schema: Shape,
+  environment: Environment,
+): z.infer<Shape> {
   const parsed = schema.safeParse(environment);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
@@ -269,7 +286,8 @@ function readPolicy(json: string | undefined): Policy {
   }
 }
 
-function toTemporalConfig(
+/** Where Temporal is, by these variables. */
+export function toTemporalConfig(
   variables: z.infer<z.ZodObject<typeof temporalVariables>> & { TEMPORAL_ADDRESS: string },
 ): TemporalConfig {
   const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace = 'default' } = variables;
@@ -290,7 +308,8 @@ function toTemporal(
   });
 }
 
-function toProcess(variables: z.infer<z.ZodObject<typeof processVariables>>): ProcessConfig {
+/** What a process of ours was told, by these variables. */
+export function toProcess(variables: z.infer<z.ZodObject<typeof processVariables>>): ProcessConfig {
   return {
     logLevel: variables.LOG_LEVEL,
     healthHost: variables.HEALTH_HOST,

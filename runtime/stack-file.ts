@@ -10,6 +10,8 @@ const stackFileSchema = z.object({
   temporalAddress: z.string(),
   temporalNamespace: z.string(),
   webUi: z.string(),
+  /** Where the API serves the desk; absent of an earlier build's stack. */
+  desk: z.string().optional(),
   /** Path of Temporal's command line; absent where Temporal was given. */
   temporalCli: z.string().optional(),
   amqpUrl: z.string(),
@@ -24,6 +26,7 @@ const stackFileSchema = z.object({
     dispatchSystem: z.array(z.number().int()),
     // The stack of an earlier build has none, and still runs.
     supplement: z.array(z.number().int()).default([]),
+    api: z.array(z.number().int()).default([]),
   }),
 });
 

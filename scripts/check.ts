@@ -23,6 +23,14 @@ const CHECKS: readonly Check[] = [
   { name: 'lint', program: 'eslint', arguments: ['.'] },
 ];
 
+/** Needs what `npm run check` has compiled. */
+const DESCRIPTION: Check = {
+  name: 'API description',
+  program: process.execPath,
+  arguments: [join(packageRoot(), 'dist', 'scripts', 'openapi.js'), '--check'],
+  mend: 'npm run openapi',
+};
+
 const TESTS: Check = {
   name: 'tests',
   program: process.execPath,
@@ -35,14 +43,15 @@ const GRACE_MS = 60_000;
 runCommand('check', async (stop) => {
   const { skipTests } = parseOptions();
   const narrator = new Narrator(process.stdout);
-  const checks = skipTests ? CHECKS : [...CHECKS, TESTS];
+  const reading = [...CHECKS, DESCRIPTION];
+  const checks = skipTests ? reading : [...reading, TESTS];
   const failed: Check[] = [];
   const run = async (check: Check) => {
     if (!(await passes(check, narrator, stop))) failed.push(check);
     stop.throwIfAborted();
   };
   narrator.heading('Checks');
-  await Promise.all(CHECKS.map(run));
+  await Promise.all(reading.map(run));
   // Not beside the others, which would take its time away.
   if (!skipTests) await run(TESTS);
   narrator.heading(failed.length === 0 ? 'All checks pass' : 'Not yet');

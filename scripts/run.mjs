@@ -26,6 +26,7 @@ const COMMANDS = {
     'stack/one-more',
     'supplement',
   ],
+  api: ['start one more HTTP API on the running stack', 'stack/one-more', 'api'],
   test: ['run the tests; arguments go to Jest', 'scripts/test'],
   'keep-test-stack': [
     'keep the servers of the tests running, until Ctrl-C',
@@ -33,6 +34,7 @@ const COMMANDS = {
   ],
   check: ['run every check that a change must pass', 'scripts/check'],
   chaos: ['dispatch orders under faults, and look what is left; see --help', 'chaos/main'],
+  openapi: ["write the HTTP API's description, docs/openapi.json", 'scripts/openapi'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
 

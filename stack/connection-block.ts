@@ -14,6 +14,7 @@ export function printConnectionBlock(narrator: Narrator, stack: LocalStack): voi
   const { details } = stack;
   narrator.heading('The local stack runs. Where everything is:');
   narrator.fields({
+    ...(details.desk && { desk: details.desk }),
     'Web UI': details.webUi || 'that of your Temporal',
     Temporal: `${details.temporalAddress}, namespace ${details.temporalNamespace}`,
     RabbitMQ: withoutPassword(details.amqpUrl),

@@ -11,7 +11,7 @@ import {
   type ProcessName,
 } from './processes';
 import { timed, type Progress } from './progress';
-import { freePort } from './servers/ports';
+import { deskPort, freePort } from './servers/ports';
 import { startServices, type Services } from './services';
 import { StackError } from './stack-error';
 import { shownPath, stackFolder } from './stack-folder';
@@ -77,7 +77,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const services = await startServices({ directory: folder, progress, signal: stop });
   const { scope } = services;
   scope.ownPath(join(directory, STACK_FILE));
-  const details = toDetails(services);
+  const details = { ...toDetails(services), desk: `http://127.0.0.1:${await deskPort()}` };
   const processes: Partial<Record<ProcessName, { pid: number; logFile: string }>> = {};
   const state = { stopping: false };
   let stackFile: KeptStackFile;

@@ -1,8 +1,9 @@
 /** `npm run worker` and the like: one more of our processes on the running local stack. */
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { readStackFile } from '../runtime/stack-file';
+import { readStackFile, type StackFile } from '../runtime/stack-file';
 import { PROCESSES, PROCESS_NAMES, programOf } from './processes';
+import { deskPort } from './servers/ports';
 import { StackError } from './stack-error';
 import { stackFolder } from './stack-folder';
 import { runCommand } from './supervision/run-command';
@@ -23,6 +24,7 @@ runCommand(name, async (stop) => {
   const stack = readStackFile(directory);
   if (!stack) throw new StackError('no local stack runs: start one with `npm run up`');
   const { title, environment } = PROCESSES[name];
+  const desk = name === 'api' ? await deskFor(stack) : undefined;
   const stackOver = new AbortController();
   const look = setInterval(() => {
     if (readStackFile(directory)?.pids.stack === stack.pids.stack) return;
@@ -36,7 +38,7 @@ runCommand(name, async (stop) => {
     const running = execa(process.execPath, [programOf(name)], {
       // A process group of its own, so that Ctrl-C, which the terminal and npm both send, comes once.
       detached: true,
-      env: environment(stack),
+      env: { ...environment(stack), ...(desk && { API_PORT: desk.port }) },
       stdio: ['ignore', 'inherit', 'inherit'],
       cancelSignal: AbortSignal.any([stop, stackOver.signal]),
       forceKillAfterDelay: PROCESS_GRACE_MS,
@@ -45,6 +47,7 @@ runCommand(name, async (stop) => {
     const { pid } = running;
     if (pid !== undefined) {
       scope.own({ pid, name, signal: 'SIGTERM', graceMs: PROCESS_GRACE_MS, leadsGroup: true });
+      if (desk) say(`the desk is at ${desk.origin}`);
       say(`process ${pid}, one more ${title} on the local stack of process ${stack.pids.stack}`);
     }
     const { exitCode, signal, isCanceled, shortMessage } = await running;
@@ -59,3 +62,10 @@ runCommand(name, async (stop) => {
     await scope.end();
   }
 });
+
+/** Where one more desk is: that of the stack, unless one is there. */
+async function deskFor({ desk }: StackFile): Promise<URL> {
+  const url = new URL(desk ?? 'http://127.0.0.1:8700');
+  url.port = String(await deskPort(Number(url.port)));
+  return url;
+}

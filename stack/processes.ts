@@ -44,6 +44,19 @@ export const PROCESSES = {
       DISPATCH_DATABASE_URL: stack.dispatchDatabaseUrl,
     }),
   },
+  api: {
+    title: 'HTTP API',
+    pids: 'api',
+    environment: (stack) => ({
+      ...temporalEnvironment(stack),
+      AMQP_URL: stack.amqpUrl,
+      ORDERS_DATABASE_URL: stack.ordersDatabaseUrl,
+      DISPATCH_DATABASE_URL: stack.dispatchDatabaseUrl,
+      API_HOST: '127.0.0.1',
+      API_PORT: stack.desk && new URL(stack.desk).port,
+      ...(stack.webUi !== '' && { TEMPORAL_UI_URL: stack.webUi }),
+    }),
+  },
 } as const satisfies Record<string, OurProcess>;
 
 /** One of the service's own processes. */

@@ -84,7 +84,7 @@ describe('target of a command', () => {
   test('a local stack that is gone is no target', async () => {
     const gone = join(folder.path, 'gone');
     // Process IDs end at 2^22 on Linux.
-    const pids = { stack: 2 ** 22 + 1, worker: [], dispatchSystem: [], supplement: [] };
+    const pids = { stack: 2 ** 22 + 1, worker: [], dispatchSystem: [], supplement: [], api: [] };
     await writeStackFile(gone, { temporalAddress: address, temporalNamespace: namespace, pids });
     expect(await look({ directory: gone })).toMatchObject({ exitCode: 2, said: undefined });
   });

@@ -770,6 +770,7 @@ describe('help', () => {
     'setup',
     'setup search-attributes',
     'setup migrate',
+    'setup token',
   ])('the help of `%s` has a description and an example', async (name) => {
     const { exitCode, stdout } = await runCli([...name.split(' '), '--help']);
     expect(exitCode).toBe(0);
@@ -796,6 +797,7 @@ describe('help', () => {
     'prune',
     'erase',
     'setup migrate',
+    'setup token',
     'setup search-attributes',
   ])('the help of `%s` fits 80 columns', async (name) => {
     const { stdout } = await runCli([...name.split(' ').filter(Boolean), '--help'], {

@@ -141,6 +141,11 @@ describe('the local stack', () => {
     await eventually(() => up.stdout().includes('Ctrl-C stops everything'));
     expect(statSync(join(folder, '.local', 'stack.json')).mode & 0o777).toBe(0o600);
     expect(up.stdout()).toContain(stack.webUi);
+    expect(up.stdout()).toMatch(new RegExp(`Where everything is:\\s+desk +${stack.desk}\\s`));
+    expect(await (await fetch(`${stack.desk}/v1/session`)).json()).toMatchObject({
+      auth: 'none',
+      temporalUi: { url: stack.webUi, namespace: 'default' },
+    });
     const listed = /^ +(\S+\?query=\S+)$/m.exec(up.stdout())?.[1] ?? '';
     expect(new URL(listed).searchParams.get('query')).toBe('OrderEscalationReason IS NOT NULL');
     expect(listed).toContain(`${stack.webUi}/namespaces/default/workflows?`);
@@ -151,6 +156,7 @@ describe('the local stack', () => {
       worker: [anyPid],
       dispatchSystem: [anyPid],
       supplement: [],
+      api: [anyPid],
     });
     expect(up.stdout()).toMatch(/supplement system .*npm run supplement/);
     // What to try next does without it.

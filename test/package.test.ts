@@ -79,6 +79,7 @@ describe('package', () => {
       ['database/orders/read-order.ts', "import '../dispatch/inbox';"],
       ['temporal/start-workflows.ts', "import '../client/order-handle';"],
       ['worker/worker.ts', "import 'amqplib';"],
+      ['api/server.ts', "import '../database/orders/audit';"],
       ['activities/submit-order.ts', "import '@prisma/client';"],
       ['client/order-handle.ts', 'process.env;'],
     ];

@@ -16,6 +16,7 @@ import { OUTCOME_EVENT_BODIES, OUTCOME_EVENT_TYPES } from '../domain/outcome-eve
 import { parseOrder } from '../domain/order';
 import { DEFAULT_POLICY } from '../domain/policy';
 import { ESCALATION_REASONS } from '../domain/status';
+import { readApiConfig } from '../runtime/api-config';
 import {
   readInstallationConfig,
   readDispatchSystemConfig,
@@ -163,6 +164,7 @@ describe('configuration', () => {
       readDispatchSystemConfig,
       readSupplementConfig,
       readInstallationConfig,
+      readApiConfig,
     ]) {
       try {
         reader(environment);

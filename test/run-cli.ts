@@ -156,7 +156,7 @@ export async function writeStackFile(
     amqpUrl: 'amqp://127.0.0.1:1',
     ordersDatabaseUrl: 'postgresql://127.0.0.1:1/orders',
     dispatchDatabaseUrl: 'postgresql://127.0.0.1:1/dispatch',
-    pids: { stack: process.pid, worker: [], dispatchSystem: [], supplement: [] },
+    pids: { stack: process.pid, worker: [], dispatchSystem: [], supplement: [], api: [] },
     ...stack,
   };
   await mkdir(join(folder, '.local'), { recursive: true });

@@ -159,3 +159,34 @@ function isUniqueViolation(error: unknown): boolean {
     (error.code === 'P2002' || JSON.stringify(error.meta ?? {}).includes('23505'))
   );
 }
+
+/** An answer as the ledger has it. */
+export interface LedgerRow {
+  /** Decimal, counting up. */
+  id: string;
+  messageId: string;
+  requestId: string;
+  outcome: string;
+  class: string;
+  courierId: string | null;
+  rejectionCode: string | null;
+  retryAfterMs: number | null;
+  /** The dispatch system's words. */
+  detail: string | null;
+  decidedAt: Date;
+  receivedAt: Date;
+}
+
+/** Lists the answers to an order's requests, the oldest first. */
+export async function listLedger(
+  database: OrdersDatabase,
+  { orderId, limit }: { orderId: string; limit: number },
+): Promise<LedgerRow[]> {
+  const rows = await prismaOf(database).acknowledgement.findMany({
+    where: { orderId },
+    omit: { orderId: true },
+    orderBy: { id: 'asc' },
+    take: limit,
+  });
+  return rows.map((row) => ({ ...row, id: String(row.id) }));
+}

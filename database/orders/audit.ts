@@ -40,16 +40,25 @@ export interface AuditFilter {
   orderId?: string;
   /** At or after this. */
   since?: Date;
+  taskId?: string;
+  act?: string;
+  /** Recorded before the one with this ID. */
+  beforeId?: string;
 }
 
 /** Lists what people did, the newest first. */
 export async function listAudit(
   database: OrdersDatabase,
-  { filter: { actor, orderId, since }, limit }: { filter: AuditFilter; limit: number },
+  { filter, limit }: { filter: AuditFilter; limit: number },
 ): Promise<AuditEntry[]> {
+  const { actor, orderId, since, taskId, act, beforeId } = filter;
   const rows = await prismaOf(database).auditEntry.findMany({
     omit: { runId: true },
-    where: defined({ actor, orderId, at: since && { gte: since } }),
+    where: defined({
+      ...{ actor, orderId, taskId, act },
+      at: since && { gte: since },
+      id: beforeId === undefined ? undefined : { lt: BigInt(beforeId) },
+    }),
     orderBy: { id: 'desc' },
     take: limit,
   });

@@ -19,7 +19,9 @@ const IN_BULK = Prisma.sql`closed_at IS NULL AND kind <> 'health'`;
  * Begins a run, with its row in the audit: freezes the open tasks that fit, the oldest first. A task that
  * opens later is none of them.
  *
- * @returns the run, and how many tasks it has; `undefined` where none fits: then nothing is recorded.
+ * @param given.expected how many they must be.
+ * @returns the run, and how many tasks it has; `undefined` where none fits, or another number: then
+ * nothing is recorded.
  */
 export async function insertBulkRun(
   database: OrdersDatabase,
@@ -29,9 +31,14 @@ export async function insertBulkRun(
     filter: HumanTaskFilter;
     ratePerSecond: number;
     limit: number;
+    expected?: number;
   },
 ): Promise<{ id: number; tasks: number } | undefined> {
-  const { actor, note, via, decision, filter, ratePerSecond, limit } = given;
+  const { actor, note, via, decision, filter, ratePerSecond, limit, expected } = given;
+  const isAsExpected =
+    expected === undefined
+      ? Prisma.sql`EXISTS (SELECT 1 FROM frozen)`
+      : Prisma.sql`(SELECT count(*) FROM frozen) = ${expected}`;
   const [begun] = await prismaOf(database).$queryRaw<{ id: number; tasks: number }[]>`
     WITH frozen AS MATERIALIZED (
       SELECT row_number() OVER (ORDER BY opened_at, task_id) AS n, task_id, opened_at, order_id,
@@ -41,7 +48,7 @@ export async function insertBulkRun(
     ), run AS (
       INSERT INTO bulk_runs (actor, via, note, decision, filter, rate_per_second)
       SELECT ${actor}, ${via}, ${note}, ${decision}, ${JSON.stringify(filter)}::jsonb, ${ratePerSecond}
-      WHERE EXISTS (SELECT 1 FROM frozen) RETURNING id
+      WHERE ${isAsExpected} RETURNING id
     ), rows AS (
       INSERT INTO bulk_rows (bulk_id, n, task_id, opened_at, order_id, escalation_reason)
       SELECT run.id, n, task_id, opened_at, order_id, escalation_reason FROM frozen, run

@@ -7,12 +7,12 @@ import { eraseLateDeadLetters, lockOrder } from './erasure';
 import type { Prisma, DeadLetter as DeadLetterModel } from './generated/client';
 
 /** Properties that a replay needs, next to those that have columns of their own. */
-interface DeadLetterProperties {
+type DeadLetterProperties = {
   correlationId?: string;
   replyTo?: string;
   /** When the original was published, in ms since the epoch; absent where it does not say. */
   timestampMs?: number;
-}
+};
 
 /** A dead letter as the drain records it. */
 export interface NewDeadLetter {

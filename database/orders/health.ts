@@ -148,3 +148,26 @@ export async function followHealthFindings(
     WHERE NOT EXISTS (
       SELECT 1 FROM human_tasks t WHERE t.task_id = found.id AND t.closed_at IS NULL)`;
 }
+
+/** A health report, with the time at which it was made. */
+export interface RecordedHealthReport {
+  at: Date;
+  report: HealthReport;
+}
+
+/**
+ * Lists the health reports of a time, the oldest first; where there are more than `points`, evenly
+ * thinned.
+ */
+export async function listHealthReports(
+  database: OrdersDatabase,
+  { since, until, points }: { since: Date; until: Date; points: number },
+): Promise<RecordedHealthReport[]> {
+  return prismaOf(database).$queryRaw<RecordedHealthReport[]>`
+    SELECT at, report FROM health_reports WHERE id IN (
+      SELECT id FROM (
+        SELECT id, row_number() OVER (ORDER BY at DESC, id DESC) - 1 AS n, count(*) OVER () AS count
+        FROM health_reports WHERE at BETWEEN ${since} AND ${until}
+      ) AS numbered WHERE n % ceil(count::numeric / ${points}::int) = 0
+    ) ORDER BY at, id`;
+}

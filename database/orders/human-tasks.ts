@@ -1,6 +1,11 @@
 import type { Act, Via } from '../../domain/act';
 import type { TaskAct } from '../../domain/human-task';
-import { CLAIM_LEASE_MS, type HumanTaskFilter, type HumanTaskRow } from '../../domain/human-task';
+import {
+  CLAIM_LEASE_MS,
+  type HumanTaskFilter,
+  type HumanTaskPlace,
+  type HumanTaskRow,
+} from '../../domain/human-task';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
 
@@ -19,19 +24,57 @@ const COLUMNS = Prisma.sql`task_id AS "taskId", opened_at AS "openedAt", kind, o
   CASE WHEN claimed_until > now() THEN claimed_by END AS "claimedBy",
   CASE WHEN claimed_until > now() THEN claimed_until END AS "claimedUntil"`;
 
+/** The order of the list: what is snoozed comes last in its group. */
+const PLACE = Prisma.sql`escalation_reason, COALESCE(snoozed_until > now(), false), due_at, task_id`;
+
 /**
  * Lists open human tasks: those that are due first, then the oldest, group by group. What is snoozed
  * comes last.
+ *
+ * @param given.after the place of a task, after which the list begins.
  */
 export function listHumanTasks(
   database: OrdersDatabase,
-  { filter, limit }: { filter: HumanTaskFilter; limit: number },
+  given: { filter: HumanTaskFilter; after?: HumanTaskPlace; limit: number },
 ): Promise<HumanTaskRow[]> {
+  const { filter, after, limit } = given;
+  const from = after
+    ? Prisma.sql`AND (${PLACE}) > (${after.escalationReason}::text, ${after.isSnoozed}::boolean,
+        ${after.dueAt}::timestamptz, ${after.taskId}::text)`
+    : Prisma.empty;
   return prismaOf(database).$queryRaw<HumanTaskRow[]>`
-    SELECT ${COLUMNS} FROM human_tasks WHERE closed_at IS NULL ${conditionsOf(filter)}
-    ORDER BY escalation_reason, COALESCE(snoozed_until > now(), false), due_at, task_id
-    LIMIT ${limit}`;
+    SELECT ${COLUMNS} FROM human_tasks WHERE closed_at IS NULL ${conditionsOf(filter)} ${from}
+    ORDER BY ${PLACE} LIMIT ${limit}`;
 }
+
+/** How a human task ended. */
+interface HumanTaskEnd {
+  closedAt: Date;
+  /** person, answer or cancellation. */
+  closedBy: string;
+  decision: string | null;
+  actor: string | null;
+}
+
+/** A human task, open or closed. */
+export type FoundHumanTask = HumanTaskRow & { end: HumanTaskEnd | null };
+
+/** Finds the newest task of a workflow, open or closed. */
+export async function findHumanTask(
+  database: OrdersDatabase,
+  { taskId, openedAt }: { taskId: string; openedAt?: Date },
+): Promise<FoundHumanTask | undefined> {
+  const thatOne = openedAt ? Prisma.sql`AND opened_at = ${openedAt}` : Prisma.empty;
+  const [row] = await prismaOf(database).$queryRaw<(HumanTaskRow & Nullable<HumanTaskEnd>)[]>`
+    SELECT ${COLUMNS}, closed_at AS "closedAt", closed_by AS "closedBy", decision, actor
+    FROM human_tasks WHERE task_id = ${taskId} ${thatOne} ORDER BY opened_at DESC LIMIT 1`;
+  if (!row) return undefined;
+  const { closedAt, closedBy, decision, actor, ...task } = row;
+  const isClosed = closedAt !== null && closedBy !== null;
+  return { ...task, end: isClosed ? { closedAt, closedBy, decision, actor } : null };
+}
+
+type Nullable<Fields> = { [Field in keyof Fields]: Fields[Field] | null };
 
 /** How many tasks of an escalation reason are open, and since when the oldest is. */
 export interface HumanTaskGroup {
@@ -198,13 +241,14 @@ function auditOf(
 
 /** The conditions of a filter, each after an AND. */
 export function conditionsOf(filter: HumanTaskFilter): Prisma.Sql {
-  const { escalationReason, kind, exceptKind, about, restaurantId, claimedBy, openedBefore } =
-    filter;
+  const { escalationReason, kind, exceptKind, about, taskIds } = filter;
+  const { restaurantId, claimedBy, openedBefore } = filter;
   const conditions = [
     escalationReason && Prisma.sql`AND escalation_reason = ${escalationReason}`,
     kind && Prisma.sql`AND kind = ${kind}`,
     exceptKind && Prisma.sql`AND kind <> ${exceptKind}`,
     about && Prisma.sql`AND (order_id = ${about} OR task_id = ${about})`,
+    taskIds && Prisma.sql`AND task_id = ANY(${[...taskIds]}::text[])`,
     restaurantId && Prisma.sql`AND restaurant_id = ${restaurantId}`,
     claimedBy && Prisma.sql`AND claimed_by = ${claimedBy} AND claimed_until > now()`,
     openedBefore && Prisma.sql`AND opened_at <= ${openedBefore}`,

@@ -11,7 +11,8 @@ export function listOrders(
   given: { filter: OrderListFilter; after?: OrderListPlace; limit: number },
 ): Promise<OrderListRow[]> {
   const { filter, after, limit } = given;
-  const { statuses, placedBefore, restaurantId } = filter;
+  const { statuses, placedBefore, restaurantId, customerId, courierId } = filter;
+  const { search, searchCustomers = false } = filter;
   const conditions = [
     // As literals, since a partial index is used for these only.
     Prisma.raw(`status IN (${statuses.map((status) => `'${status}'`).join(', ')})`),
@@ -19,6 +20,9 @@ export function listOrders(
       ? [Prisma.sql`(created_at, order_id) > (${after.placedAt}::timestamptz, ${after.orderId})`]
       : []),
     ...(placedBefore ? [Prisma.sql`created_at <= ${placedBefore}`] : []),
+    ...(customerId !== undefined ? [Prisma.sql`"order" ->> 'customerId' = ${customerId}`] : []),
+    ...(courierId !== undefined ? [Prisma.sql`courier_id = ${courierId}`] : []),
+    ...(search !== undefined ? [searched(search, searchCustomers)] : []),
     ...(restaurantId !== undefined
       ? [Prisma.sql`"order" ->> 'restaurantId' = ${restaurantId}`]
       : []),
@@ -30,4 +34,13 @@ export function listOrders(
       created_at AS "placedAt", updated_at AS "updatedAt", dispatch_by AS "dispatchBy"
     FROM orders WHERE ${Prisma.join(conditions, ' AND ')}
     ORDER BY created_at, order_id LIMIT ${limit}`;
+}
+
+/** Each alternative has an index, but for the courier's. */
+function searched(text: string, customers: boolean): Prisma.Sql {
+  // What is typed is text, not a pattern.
+  const beginning = `${text.replace(/[\\%_]/g, '\\$&')}%`;
+  const ofRequest = /^(.+)\.(?:\d+|withdrawal)$/.exec(text)?.[1] ?? text;
+  return Prisma.sql`(order_id LIKE ${beginning} OR order_id = ${ofRequest} OR courier_id = ${text}
+    ${customers ? Prisma.sql`OR "order" ->> 'customerId' = ${text}` : Prisma.empty})`;
 }

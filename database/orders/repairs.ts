@@ -19,16 +19,23 @@ export interface RepairFilter {
   done?: RepairAction;
   /** Recorded at or after this. */
   since?: Date;
+  /** Recorded before the one with this ID. */
+  beforeId?: string;
 }
 
 /** Lists repairs, the newest first. */
 export async function listRepairs(
   database: OrdersDatabase,
-  { filter: { orderId, done, since }, limit }: { filter: RepairFilter; limit: number },
+  { filter, limit }: { filter: RepairFilter; limit: number },
 ): Promise<RepairRecord[]> {
+  const { orderId, done, since, beforeId } = filter;
   const rows = await prismaOf(database).repair.findMany({
     where: {
-      ...defined({ orderId, done, createdAt: since && { gte: since } }),
+      ...defined({
+        ...{ orderId, done },
+        createdAt: since && { gte: since },
+        id: beforeId === undefined ? undefined : { lt: BigInt(beforeId) },
+      }),
     },
     orderBy: { id: 'desc' },
     take: limit,
