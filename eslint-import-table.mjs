@@ -60,6 +60,7 @@ const MAY_IMPORT = {
     'type:runtime',
   ],
   cli: ['domain', 'client', 'operations', 'reconciliation', 'temporal', 'runtime'],
+  console: ['type:domain', 'type:operations', 'type:client', 'type:api'],
   prisma: [],
   stack: ANYTHING,
   demo: ANYTHING,

@@ -35,6 +35,9 @@ const COMMANDS = {
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
 
+/** Those that serve the web console. */
+const WITH_CONSOLE = ['up', 'api'];
+
 const [command, ...rest] = process.argv.slice(2);
 
 if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
@@ -46,7 +49,7 @@ if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
 } else {
   try {
     stopWithNpm();
-    await setup();
+    await setup({ withConsole: WITH_CONSOLE.includes(command) });
     const [, program, ...first] = COMMANDS[command];
     const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
     const main = path.join(root, 'dist', `${program}.js`);

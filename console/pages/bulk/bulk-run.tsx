@@ -1,0 +1,3 @@
+export function BulkRunPage() {
+  return <p>soon</p>;
+}

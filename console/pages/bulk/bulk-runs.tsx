@@ -1,0 +1,3 @@
+export function BulkRuns() {
+  return <p>soon</p>;
+}

@@ -1,0 +1,3 @@
+export function DeadLetters() {
+  return <p>soon</p>;
+}

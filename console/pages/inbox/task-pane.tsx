@@ -1,0 +1,163 @@
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../../api/client';
+import type { Guidance } from '../../../domain/guidance';
+import type { TaskDetail } from '../../api/contract';
+import { Icon } from '../../parts/icons';
+import { CopyButton, Id, OrderLink } from '../../parts/ids';
+import { Empty, ProblemNote, Reading } from '../../parts/notices';
+import { OrderContent } from '../../parts/order-content';
+import { Prose } from '../../parts/prose';
+import { ReasonText } from '../../parts/status';
+import { TemporalLink } from '../../parts/temporal-link';
+import { Ago } from '../../parts/time';
+import { TimelinePicture } from '../../parts/timeline/timeline';
+import { Decide } from './decide';
+import { Acts } from './task-acts';
+import classes from './task-pane.module.css';
+
+/** One task: what happened, what to check, and what can be decided. */
+export function TaskPane({ taskId, close }: { taskId: string; close: () => void }) {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['tasks', 'one', taskId],
+    queryFn: () => api.task(taskId),
+  });
+  return (
+    <article className={classes.pane} aria-label={`Task ${taskId}`}>
+      <button type="button" className={classes.back} onClick={close} aria-label="Close the task">
+        <Icon name="back" />
+        <span>Inbox</span>
+      </button>
+      {data ? (
+        <Task detail={data} />
+      ) : error ? (
+        <>
+          <ProblemNote error={error} retry={refetch} />
+          <Empty title="This task cannot be shown">
+            <p>
+              It may be closed by now: by a person, by a late answer, or since its cause has gone.
+              Its order tells what happened.
+            </p>
+            {orderOf(taskId) && (
+              <p>
+                <OrderLink orderId={orderOf(taskId) ?? ''} />
+              </p>
+            )}
+          </Empty>
+        </>
+      ) : (
+        <Reading what="the task" />
+      )}
+    </article>
+  );
+}
+
+function orderOf(taskId: string): string | undefined {
+  return /^[a-z-]+\/(.+)$/i.exec(taskId)?.[1];
+}
+
+function Task({ detail }: { detail: TaskDetail }) {
+  const { task, guidance, why, notes, unanswered } = detail;
+  const { orderId } = task;
+  return (
+    <>
+      <header className={classes.head}>
+        <div className={classes.title}>
+          <h2>{orderId === null ? <Id>{task.taskId}</Id> : <OrderLink orderId={orderId} />}</h2>
+          <CopyButton text={orderId ?? task.taskId} what="the ID" />
+          <TemporalLink workflowId={task.taskId} />
+        </div>
+        <p className={classes.facts}>
+          <ReasonText reason={task.escalationReason} />
+          <span>
+            opened <Ago at={task.openedAt} />
+          </span>
+          <span>
+            due <Ago at={task.dueAt} />
+          </span>
+          {task.restaurantId !== null && <Id>{task.restaurantId}</Id>}
+        </p>
+        <Acts task={task} />
+      </header>
+      {unanswered !== undefined && (
+        <p className={classes.unanswered}>Its workflow does not answer just now: {unanswered}</p>
+      )}
+      <dl className={classes.guidance}>
+        <dt>It means</dt>
+        <dd>
+          <Prose text={guidance.means} />
+        </dd>
+        <dt>Check first</dt>
+        <dd>
+          <Prose text={guidance.checkFirst} />
+        </dd>
+        <dt>Usually</dt>
+        <dd>
+          <Prose text={guidance.usualDecision} />
+        </dd>
+      </dl>
+      <Decide detail={detail} />
+      {why && (
+        <section>
+          <h3>Why</h3>
+          <p className={classes.why}>
+            <Prose text={withoutGuidance(why.text, guidance)} />
+          </p>
+        </section>
+      )}
+      {orderId !== null && <Story orderId={orderId} />}
+      {orderId !== null && <Ordered orderId={orderId} />}
+      {notes.length > 0 && (
+        <section>
+          <h3>Notes</h3>
+          <ul className={classes.notes}>
+            {notes.map(({ at, actor, note }) => (
+              <li key={at}>
+                <b>{actor}</b> <Ago at={at} />
+                <div>{note ?? 'not for you to read'}</div>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+/** Why without what stands above it: it quotes the guidance. */
+function withoutGuidance(text: string, { means, checkFirst, usualDecision }: Guidance): string {
+  const quoted = [
+    `it means: ${means}`,
+    `check first: ${checkFirst}`,
+    `usual decision: ${usualDecision}`,
+  ];
+  return quoted.reduce((rest, quote) => rest.replace(`; ${quote.replace(/\.$/, '')}`, ''), text);
+}
+
+function Story({ orderId }: { orderId: string }) {
+  const { data, error } = useQuery({
+    queryKey: ['orders', orderId, 'timeline'],
+    queryFn: () => api.timeline(orderId),
+  });
+  return (
+    <section>
+      <h3>Timeline</h3>
+      {data && <TimelinePicture timeline={data} />}
+      {error && <ProblemNote error={error} />}
+      {!data && !error && <Reading what="the timeline" />}
+    </section>
+  );
+}
+
+function Ordered({ orderId }: { orderId: string }) {
+  const { data, error } = useQuery({
+    queryKey: ['orders', orderId, 'report'],
+    queryFn: () => api.order(orderId),
+  });
+  return (
+    <section>
+      <h3>Order</h3>
+      {data && <OrderContent detail={data} />}
+      {error && <ProblemNote error={error} />}
+    </section>
+  );
+}
