@@ -11,7 +11,7 @@ export function Id({ children }: { children: string }) {
 /** An order's ID, which leads to its page. */
 export function OrderLink({ orderId }: { orderId: string }) {
   return (
-    <Link to="/orders/$orderId" params={{ orderId }} className={classes.link}>
+    <Link to="/orders/$orderId" params={{ orderId }} className={classes.link} title={orderId}>
       {orderId}
     </Link>
   );
