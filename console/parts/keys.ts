@@ -15,7 +15,7 @@ export function useKeys(keys: Keys): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (isField(event.target) || isDialogOpen()) return;
+      if (isField(event.target) || isDialogOpen() || isForTarget(event)) return;
       const act = latest.current[event.key];
       if (!act) return;
       event.preventDefault();
@@ -31,6 +31,13 @@ function isField(target: EventTarget | null): boolean {
   if (target instanceof HTMLInputElement)
     return target.type !== 'checkbox' && target.type !== 'radio';
   return target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+/** What has the focus and is pressed by the key does what it does. */
+function isForTarget({ key, target }: KeyboardEvent): boolean {
+  return (
+    key === 'Enter' && target instanceof Element && target.closest('a, button, summary') !== null
+  );
 }
 
 function isDialogOpen(): boolean {

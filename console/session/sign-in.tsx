@@ -21,7 +21,7 @@ export function SignIn({ auth, before }: { auth: AuthKind; before?: Session }) {
         ) : (
           <p>The desk for orders that wait for people.</p>
         )}
-        {auth === 'oidc' ? <ProviderLink /> : <TokenForm />}
+        {auth === 'oidc' ? <ProviderLink /> : <TokenForm before={before} />}
       </div>
     </main>
   );
@@ -36,13 +36,18 @@ function ProviderLink() {
   );
 }
 
-function TokenForm() {
+function TokenForm({ before }: { before?: Session }) {
   const client = useQueryClient();
   const [token, setToken] = useState('');
   const signIn = useMutation({
-    mutationFn: () => api.signIn(token.trim()),
-    // Also what failed while nobody was signed in.
-    onSuccess: () => client.invalidateQueries(),
+    mutationFn: async () => {
+      await api.signIn(token.trim());
+      const { actor } = await api.session();
+      // What another person had read is not for this one.
+      if (before && before.actor !== actor) window.location.reload();
+      // Also what failed while nobody was signed in.
+      else await client.invalidateQueries();
+    },
   });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

@@ -6,6 +6,7 @@ const KEYS: readonly [keys: string, what: string][] = [
   ['j k', 'next and previous row'],
   ['Enter', 'open the row'],
   ['x', 'select the row, for many at once'],
+  ['b', 'decide about all that are selected'],
   ['c', 'claim the task, or give the claim back'],
   ['r', 'decide about the task'],
   ['n', 'show what is new'],

@@ -48,10 +48,12 @@ export interface MockDesk {
   url: string;
   /** Opens one more task, and hints that. */
   openTask: () => TaskRow;
-  /** Closes a task as somebody else would, and hints that. */
-  closeTask: (taskId: string) => void;
+  /** Closes a task as somebody else would, and hints that; or not, as where a hint was lost. */
+  closeTask: (taskId: string, options?: { hint: boolean }) => void;
   /** Ends all sessions. */
   endSessions: () => void;
+  /** Hints that something changed. */
+  hint: (...what: string[]) => void;
   /** What was refused since nobody may do it, by route. */
   forbidden: string[];
   close: () => Promise<void>;
@@ -89,8 +91,9 @@ export async function openMockDesk(given: {
   return {
     url: `http://127.0.0.1:${port}`,
     openTask: () => desk.openTask(),
-    closeTask: (taskId) => desk.closeTask(taskId),
+    closeTask: (taskId, options) => desk.closeTask(taskId, options),
     endSessions: () => desk.sessions.clear(),
+    hint: (...what) => desk.hint(...what),
     forbidden: desk.forbidden,
     close: () => closeServer(server, desk),
   };
@@ -199,9 +202,9 @@ class Desk {
     return task;
   }
 
-  closeTask(taskId: string): void {
+  closeTask(taskId: string, { hint } = { hint: true }): void {
     this.#tasks = this.#tasks.filter((task) => task.taskId !== taskId);
-    this.hint('tasks');
+    if (hint) this.hint('tasks');
   }
 
   async answer(request: IncomingMessage, url: URL, response: ServerResponse): Promise<void> {
@@ -372,7 +375,14 @@ class Desk {
       decisions: decisionSchemas(escalationReason),
       guidance: GUIDANCE[escalationReason],
       why: {
-        text: `waiting for a person since ${openedAt} (${escalationReason}); due ${dueAt}; it means: ${means.replace(/\.$/, '')}; check first: ${checkFirst} usual decision: ${usualDecision} \`dispatch.requests\` has 0 consumers, 412 waiting.`,
+        text: [
+          `waiting for a person since ${openedAt} (${escalationReason})`,
+          `due ${dueAt}`,
+          `it means: ${means.replace(/\.$/, '')}`,
+          `check first: ${checkFirst.replace(/\.$/, '')}`,
+          `usual decision: ${usualDecision.replace(/\.$/, '')}`,
+          '`dispatch.requests` has 0 consumers, 412 waiting.',
+        ].join('; '),
       },
       notes: (this.#notes.get(taskId) ?? []).map(({ note, ...rest }) => ({
         ...rest,

@@ -48,16 +48,13 @@ const COLUMNS: Columns<AuditRow> = [
 /** Who did what, when and why. */
 export function Audit() {
   const search = useSearch({ from: '/audit' });
-  const navigate = useNavigate({ from: '/audit' });
   const { data, error, refetch } = useQuery({
     queryKey: ['audit', search],
     queryFn: () => api.audit({ ...search, limit: 500 }),
     placeholderData: keepPreviousData,
   });
   const rows = data?.rows ?? [];
-  const cursor = useRowKeys(rows, ({ orderId }) => {
-    if (orderId !== null) void navigate({ to: '/orders/$orderId', params: { orderId } });
-  });
+  const cursor = useRowKeys(rows);
   return (
     <Page
       title="Audit"

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { api } from '../../api/client';
 import type { BulkOverview } from '../../api/contract';
 import { DataTable, type Columns } from '../../parts/data-table';
@@ -38,13 +38,9 @@ const COLUMNS: Columns<BulkOverview> = [
 
 /** Decisions about many tasks at once. */
 export function BulkRuns() {
-  const navigate = useNavigate();
   const { data, error, refetch } = useQuery({ queryKey: ['bulk', 'list'], queryFn: api.bulkRuns });
   const rows = data?.runs ?? [];
-  const cursor = useRowKeys(
-    rows,
-    ({ run }) => void navigate({ to: '/bulk/$bulkId', params: { bulkId: String(run.id) } }),
-  );
+  const cursor = useRowKeys(rows);
   return (
     <Page title="Bulk runs">
       {error && <ProblemNote error={error} retry={refetch} />}

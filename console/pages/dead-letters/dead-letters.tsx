@@ -65,12 +65,12 @@ export function DeadLetters() {
   const rows = data?.rows ?? [];
   const show = (shown: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, id: shown }) });
-  const cursor = useRowKeys(rows, (row) => show(row.id));
+  const cursor = useRowKeys(rows);
   const isNarrowed = Object.values(narrowed).some((value) => value !== undefined);
   return (
     <Page
       title="Dead letters"
-      about={data && `${counted(data.matched, 'message')}`}
+      about={data && counted(data.matched, 'message')}
       tools={<Narrow key={narrowed.about} />}
     >
       {replay !== undefined && <ReplayProgressView replayId={replay} />}

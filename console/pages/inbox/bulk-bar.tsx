@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { BulkTarget, TaskFilter } from '../../api/contract';
-import { counted } from '../../parts/words';
+import { useKeys } from '../../parts/keys';
 import { BulkDialog } from './bulk-dialog';
 import type { InboxRow, InboxRows } from './inbox-rows';
 import classes from './bulk-bar.module.css';
@@ -27,21 +27,24 @@ export function BulkBar(props: {
   const reasons = isAll
     ? groups.map(({ escalationReason }) => escalationReason)
     : rows.map(({ escalationReason }) => escalationReason);
+  useKeys({ b: () => setOpen(true) });
   return (
     <div className={classes.bar} role="region" aria-label="Selected tasks">
       <span aria-live="polite">
-        {isAll ? `All ${matched.toLocaleString('en')}` : counted(rows.length, 'task')} selected
+        {isAll ? `All ${matched.toLocaleString('en')}` : rows.length.toLocaleString('en')} selected
       </span>
       {canTakeAll && !isAll && (
         <button type="button" className={classes.link} onClick={() => setAll(true)}>
-          Take all {matched.toLocaleString('en')}
+          take all {matched.toLocaleString('en')}
         </button>
       )}
       <span className={classes.gap} />
       <Button variant="default" onClick={clear}>
         Clear
       </Button>
-      <Button onClick={() => setOpen(true)}>Decide …</Button>
+      <Button onClick={() => setOpen(true)} title="Decide about all of them (b)">
+        Decide …
+      </Button>
       {isOpen && (
         <BulkDialog target={target} reasons={[...new Set(reasons)]} close={() => setOpen(false)} />
       )}

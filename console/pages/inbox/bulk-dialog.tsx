@@ -96,7 +96,7 @@ function Plan({ plan }: { plan: BulkPlanned }) {
   return (
     <section aria-label="Dry run" className={classes.plan}>
       <p>
-        <b>Dry run: {counted(plan.matched, 'task')}</b>, of which nothing is changed yet.
+        <b>Dry run: {counted(plan.matched, 'task')}.</b> Nothing is changed yet.
       </p>
       <ul>
         {plan.groups.map(({ escalationReason, count }) => (

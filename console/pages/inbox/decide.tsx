@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useRef, useState, type SubmitEvent } from 'react';
+import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import type { TaskDetail } from '../../api/contract';
 import { useKeys } from '../../parts/keys';
 import { SchemaFields, type Values } from '../../parts/schema-form';
@@ -10,7 +10,7 @@ import { decide, keyOf, useDeciding, type Deciding } from './deciding';
 import classes from './decide.module.css';
 
 /** What can be decided, each as a form of its own; and what became of it. */
-export function Decide({ detail }: { detail: TaskDetail }) {
+export function Decide({ detail, isDeciding }: { detail: TaskDetail; isDeciding: boolean }) {
   const { task, decisions } = detail;
   const { mayAct } = useSession();
   const made = useDeciding().get(keyOf(task));
@@ -18,9 +18,12 @@ export function Decide({ detail }: { detail: TaskDetail }) {
   const [values, setValues] = useState<Values>({});
   const form = useRef<HTMLFormElement>(null);
   const buttons = useRef<HTMLDivElement>(null);
-  useKeys({
-    r: () => buttons.current?.querySelector<HTMLElement>('[aria-pressed=true], button')?.focus(),
-  });
+  const begin = () =>
+    buttons.current?.querySelector<HTMLElement>('[aria-pressed=true], button')?.focus();
+  useKeys({ r: begin });
+  useEffect(() => {
+    if (isDeciding) begin();
+  }, [isDeciding]);
 
   if (made?.state === 'deciding' || made?.state === 'decided') return <Outcome made={made} />;
   if (!mayAct) return null;

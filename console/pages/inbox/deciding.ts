@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { api, Problem } from '../../api/client';
 import type { TaskRow } from '../../api/contract';
-import { refresh } from '../../api/query-client';
+import { queryClient, refresh, SESSION_KEY } from '../../api/query-client';
 
 /** What became of a decision of this page's: never more than the service said. */
 export type Deciding =
@@ -20,8 +20,11 @@ export function keyOf({ taskId, openedAt }: Pick<TaskRow, 'taskId' | 'openedAt'>
   return `${taskId} ${openedAt}`;
 }
 
-function set(key: string, deciding: Deciding): void {
-  all = new Map(all).set(key, deciding);
+function set(key: string, deciding: Deciding | undefined): void {
+  const changed = new Map(all);
+  if (deciding) changed.set(key, deciding);
+  else changed.delete(key);
+  all = changed;
   for (const listener of listeners) listener();
 }
 
@@ -51,10 +54,15 @@ export async function decide(
     });
     set(key, { state: 'decided', decision, status });
   } catch (error) {
+    if (error instanceof Problem && error.status === 401) {
+      // Asked again once one has signed in: what was typed is still there.
+      set(key, undefined);
+      void queryClient.invalidateQueries({ queryKey: SESSION_KEY });
+      return;
+    }
     const why = error instanceof Error ? error.message : String(error);
     const isRefused = error instanceof Problem && error.status >= 400 && error.status < 500;
     set(key, { state: isRefused ? 'refused' : 'notKnown', decision, why });
-    if (error instanceof Problem && error.status === 401) throw error;
   } finally {
     void refresh('tasks', 'orders', 'audit');
   }

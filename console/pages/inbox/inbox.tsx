@@ -1,8 +1,12 @@
+import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
+import { api } from '../../api/client';
 import type { TaskFilter } from '../../api/contract';
+import { refresh } from '../../api/query-client';
 import { useKeys } from '../../parts/keys';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
+import { useTitle } from '../../parts/title';
 import { useSession } from '../../session/session';
 import { BulkBar } from './bulk-bar';
 import { keyOf } from './deciding';
@@ -22,14 +26,21 @@ export function Inbox() {
 
 function FilteredInbox({ filter, openTask }: { filter: TaskFilter; openTask?: string }) {
   const navigate = useNavigate({ from: '/inbox' });
-  const { mayManage } = useSession();
+  const { mayAct, mayManage } = useSession();
   const inbox = useInboxRows(filter);
+  useTitle('Inbox');
   const { rows } = inbox;
   const cursor = useCursor(
     rows.length,
     rows.findIndex(({ taskId }) => taskId === openTask),
   );
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+
+  const [isDeciding, setDeciding] = useState(false);
+  const claiming = useMutation({
+    mutationFn: (taskId: string) => api.claim(taskId, false),
+    onSettled: () => refresh('tasks'),
+  });
 
   const open = (taskId: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, task: taskId }) });
@@ -45,6 +56,18 @@ function FilteredInbox({ filter, openTask }: { filter: TaskFilter; openTask?: st
     ArrowDown: () => cursor.move(1),
     ArrowUp: () => cursor.move(-1),
     Enter: current && (() => open(current.taskId)),
+    // Of an open task, these keys are its own.
+    c:
+      current && mayAct && openTask === undefined
+        ? () => claiming.mutate(current.taskId)
+        : undefined,
+    r:
+      current && openTask === undefined
+        ? () => {
+            setDeciding(true);
+            open(current.taskId);
+          }
+        : undefined,
     x: current && mayManage ? () => toggle(current) : undefined,
     n: inbox.showNew,
     Escape: () => (selected.size > 0 ? setSelected(new Set()) : open(undefined)),
@@ -56,6 +79,7 @@ function FilteredInbox({ filter, openTask }: { filter: TaskFilter; openTask?: st
         <h1 className="seen-by-readers-only">Inbox</h1>
         <InboxToolbar filter={filter} inbox={inbox} />
         {inbox.error && <ProblemNote error={inbox.error} />}
+        {claiming.error && <ProblemNote error={claiming.error} />}
         {rows.length > 0 && (
           <TaskList
             inbox={inbox}
@@ -89,7 +113,15 @@ function FilteredInbox({ filter, openTask }: { filter: TaskFilter; openTask?: st
           </Empty>
         </div>
       ) : (
-        <TaskPane key={openTask} taskId={openTask} close={() => open(undefined)} />
+        <TaskPane
+          key={openTask}
+          taskId={openTask}
+          isDeciding={isDeciding}
+          close={() => {
+            setDeciding(false);
+            open(undefined);
+          }}
+        />
       )}
     </div>
   );

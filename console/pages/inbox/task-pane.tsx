@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { api } from '../../api/client';
+import { useEffect, useRef } from 'react';
+import { api, Problem } from '../../api/client';
 import type { Guidance } from '../../../domain/guidance';
 import type { TaskDetail } from '../../api/contract';
 import { Icon } from '../../parts/icons';
@@ -12,23 +13,33 @@ import { TemporalLink } from '../../parts/temporal-link';
 import { Ago } from '../../parts/time';
 import { TimelinePicture } from '../../parts/timeline/timeline';
 import { Decide } from './decide';
+import { keyOf, useDeciding } from './deciding';
 import { Acts } from './task-acts';
 import classes from './task-pane.module.css';
 
 /** One task: what happened, what to check, and what can be decided. */
-export function TaskPane({ taskId, close }: { taskId: string; close: () => void }) {
+export function TaskPane(props: {
+  taskId: string;
+  /** Whether one comes to decide at once. */
+  isDeciding: boolean;
+  close: () => void;
+}) {
+  const { taskId, isDeciding, close } = props;
+  const back = useRef<HTMLButtonElement>(null);
+  // Where the list is not beside it, the focus comes with the reader.
+  useEffect(() => back.current?.focus(), []);
   const { data, error, refetch } = useQuery({
     queryKey: ['tasks', 'one', taskId],
     queryFn: () => api.task(taskId),
   });
   return (
     <article className={classes.pane} aria-label={`Task ${taskId}`}>
-      <button type="button" className={classes.back} onClick={close} aria-label="Close the task">
+      <button ref={back} type="button" className={classes.back} onClick={close} aria-label="Close the task">
         <Icon name="back" />
         <span>Inbox</span>
       </button>
       {data ? (
-        <Task detail={data} />
+        <Task detail={data} closed={error} isDeciding={isDeciding} />
       ) : error ? (
         <>
           <ProblemNote error={error} retry={refetch} />
@@ -55,9 +66,12 @@ function orderOf(taskId: string): string | undefined {
   return /^[a-z-]+\/(.+)$/i.exec(taskId)?.[1];
 }
 
-function Task({ detail }: { detail: TaskDetail }) {
+function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boolean }) {
+  const { detail, closed, isDeciding } = props;
   const { task, guidance, why, notes, unanswered } = detail;
   const { orderId } = task;
+  const made = useDeciding().get(keyOf(task));
+  const isOver = closed instanceof Problem && (closed.status === 404 || closed.status === 409);
   return (
     <>
       <header className={classes.head}>
@@ -95,7 +109,13 @@ function Task({ detail }: { detail: TaskDetail }) {
           <Prose text={guidance.usualDecision} />
         </dd>
       </dl>
-      <Decide detail={detail} />
+      {isOver && !made ? (
+        <p className={classes.unanswered} role="status">
+          This task is closed by now: {closed.message}
+        </p>
+      ) : (
+        <Decide detail={detail} isDeciding={isDeciding} />
+      )}
       {why && (
         <section>
           <h3>Why</h3>

@@ -6,7 +6,7 @@ import { api } from '../../api/client';
 import type { OrderDetail } from '../../api/contract';
 import { refresh } from '../../api/query-client';
 import { ActDialog } from '../../parts/act-dialog';
-import { CopyButton, Id } from '../../parts/ids';
+import { CopyButton } from '../../parts/ids';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
 import { OrderContent } from '../../parts/order-content';
 import { Page, Section } from '../../parts/page';
@@ -31,7 +31,8 @@ export function OrderPage() {
   const status = data?.row?.status ?? data?.view?.status;
   return (
     <Page
-      title={<Id>{orderId}</Id>}
+      title={orderId}
+      isId
       about={
         <>
           <CopyButton text={orderId} what="the order ID" />

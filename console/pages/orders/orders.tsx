@@ -62,17 +62,13 @@ const COLUMNS: Columns<OrderRow> = [
 /** Finds orders. */
 export function Orders() {
   const search = useSearch({ from: '/orders' });
-  const navigate = useNavigate({ from: '/orders' });
   const { data, error, refetch } = useQuery({
     queryKey: ['orders', 'list', search],
     queryFn: () => api.orders({ ...search, limit: 100 }),
     placeholderData: keepPreviousData,
   });
   const rows = data?.orders ?? [];
-  const cursor = useRowKeys(
-    rows,
-    ({ orderId }) => void navigate({ to: '/orders/$orderId', params: { orderId } }),
-  );
+  const cursor = useRowKeys(rows);
   return (
     <Page title="Orders" tools={<Find key={search.q} />}>
       {error && <ProblemNote error={error} retry={refetch} />}

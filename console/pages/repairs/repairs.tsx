@@ -59,8 +59,7 @@ export function Repairs() {
     placeholderData: keepPreviousData,
   });
   const rows = data?.rows ?? [];
-  const open = (row: RepairRow) => void navigate({ search: { ...search, id: row.id } });
-  const cursor = useRowKeys(rows, open);
+  const cursor = useRowKeys(rows);
   return (
     <Page title="Repairs" about={<Findings />} tools={<Narrow key={orderId} />}>
       <div className={classes.split} data-open={id !== undefined || undefined}>
