@@ -52,14 +52,14 @@ const overview = createRoute({
 const deadLetters = createRoute({
   getParentRoute: at,
   path: '/dead-letters',
-  validateSearch: searchOf('state', 'reason', 'sourceQueue', 'about', 'id', 'replay'),
+  validateSearch: searchOf('state', 'reason', 'sourceQueue', 'about', 'after', 'id', 'replay'),
   component: lazyRouteComponent(() => import('./pages/dead-letters/dead-letters'), 'DeadLetters'),
 });
 
 const repairs = createRoute({
   getParentRoute: at,
   path: '/repairs',
-  validateSearch: searchOf('orderId', 'done', 'id'),
+  validateSearch: searchOf('orderId', 'done', 'after', 'id'),
   component: lazyRouteComponent(() => import('./pages/repairs/repairs'), 'Repairs'),
 });
 
@@ -78,7 +78,7 @@ const bulkRun = createRoute({
 const audit = createRoute({
   getParentRoute: at,
   path: '/audit',
-  validateSearch: searchOf('actor', 'orderId'),
+  validateSearch: searchOf('actor', 'orderId', 'after'),
   component: lazyRouteComponent(() => import('./pages/audit/audit'), 'Audit'),
 });
 

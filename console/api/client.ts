@@ -20,6 +20,7 @@ import type {
   ProblemBody,
   RepairRow,
   Replay,
+  Resolved,
   Session,
   TaskDetail,
   TaskFilter,
@@ -107,7 +108,7 @@ export const api = {
     post<unknown>(`/v1/tasks/${part(taskId)}/snooze`, { until }),
   note: (taskId: string, note: string) => post<unknown>(`/v1/tasks/${part(taskId)}/note`, { note }),
   resolve: (taskId: string, resolution: Record<string, unknown>) =>
-    post<{ status?: string }>(`/v1/tasks/${part(taskId)}/resolve`, resolution),
+    post<Resolved>(`/v1/tasks/${part(taskId)}/resolve`, resolution),
 
   planBulk: (target: BulkTarget, decision: string) =>
     post<BulkPlanned>('/v1/bulk/plan', { ...target, decision }),
@@ -144,9 +145,9 @@ export const api = {
   discard: (order: DeadLetterTarget & { note: string; dryRun?: boolean }) =>
     post<Discarded>('/v1/dead-letters/discard', order),
 
-  repairs: (query: object) => get<{ rows: RepairRow[] }>('/v1/repairs', query),
+  repairs: (query: object) => get<{ rows: RepairRow[]; next: string | null }>('/v1/repairs', query),
   repair: (id: string) => get<RepairRow>(`/v1/repairs/${part(id)}`),
-  audit: (query: object) => get<{ rows: AuditRow[] }>('/v1/audit', query),
+  audit: (query: object) => get<{ rows: AuditRow[]; next: string | null }>('/v1/audit', query),
 
   hold: () => get<HoldAnswer>('/v1/hold'),
   startHold: (note: string) => post<unknown>('/v1/hold', { note }),

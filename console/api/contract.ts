@@ -9,6 +9,7 @@ import type { Hold, HoldState as HeldState } from '../../domain/hold';
 import type { HumanTaskRow } from '../../domain/human-task';
 import type { Order } from '../../domain/order';
 import type { OrderListRow } from '../../domain/order-list';
+import type { OrderStatus } from '../../domain/status';
 import type { Facts } from '../../domain/verdict';
 import type { AuditEntry } from '../../operations/audit';
 import type { BulkPlan, BulkProgress, BulkReport } from '../../operations/bulk';
@@ -21,7 +22,7 @@ import type { RepairRecord } from '../../operations/repairs';
 import type { Timeline } from '../../operations/timeline';
 
 /** A value as JSON carries it. */
-export type Wire<Value> = Value extends Date
+type Wire<Value> = Value extends Date
   ? string
   : Value extends object
     ? { [Key in keyof Value]: Wire<Value[Key]> }
@@ -57,7 +58,6 @@ export type ChangedWhat =
 
 export type TaskRow = Wire<HumanTaskRow>;
 export type TaskPage = Wire<HumanTaskList> & { next: string | null };
-export type TaskGroup = TaskPage['groups'][number];
 
 /** What a list of tasks is narrowed to, in the query's names. */
 export interface TaskFilter {
@@ -87,12 +87,23 @@ export interface DecisionSchema {
   schema: { properties?: Record<string, FieldSchema>; required?: string[] };
 }
 
+/** How a task ended. */
+export interface TaskEnd {
+  closedAt: string;
+  /** Such as `resolution`, `answer`, `cancellation`. */
+  closedBy: string;
+  decision: string | null;
+  actor: string | null;
+}
+
 export interface TaskDetail {
-  task: TaskRow;
+  /** `end` is null while it is open. */
+  task: TaskRow & { end: TaskEnd | null };
   decisions: DecisionSchema[];
   guidance: Guidance;
   why: { text: string } | null;
-  notes: { at: string; actor: string; note?: string }[];
+  /** Absent for a viewer. */
+  notes?: { at: string; actor: string; note: string }[];
   /** Why its workflow did not answer. */
   unanswered?: string;
 }
@@ -102,10 +113,11 @@ export interface OrderPage {
   orders: OrderRow[];
   next: string | null;
 }
-export type OrderDetail = Wire<Omit<OrderReport, 'order' | 'unanswered'>> & {
+export type OrderDetail = Wire<Omit<OrderReport, 'order' | 'row' | 'unanswered'>> & {
+  row?: Omit<Wire<NonNullable<OrderReport['row']>>, 'order'> | null;
   /** A viewer's has no customer, address, note and details. */
   order?: Partial<Omit<Order, 'details'>> & { details?: unknown };
-  unanswered?: { message?: string };
+  unanswered?: string;
 };
 export type OrderTimeline = Wire<Timeline>;
 export type TimelineItem = OrderTimeline['entries'][number];
@@ -115,7 +127,7 @@ export interface WhyAnswer {
 }
 
 /** An answer as the ledger has it. */
-export interface LedgerRow {
+interface LedgerRow {
   id: string;
   messageId: string;
   requestId: string;
@@ -135,7 +147,19 @@ export interface OrderMessages {
 export type BulkOverview = Wire<BulkProgress>;
 export type BulkDetail = Wire<BulkReport>;
 export type BulkPlanned = Wire<BulkPlan>;
-export type BulkTarget = { filter: TaskFilter } | { taskIds: string[] };
+/** Which tasks a run is about: those that fit, of which a condition must be given, or those that are named. */
+export type BulkTarget =
+  | { filter: Omit<TaskFilter, 'reason' | 'about'> & { escalationReason?: string } }
+  | { taskIds: string[] };
+
+/** What a decision came to. */
+export interface Resolved {
+  taskId: string;
+  /** The order as the decision left it; null where it was about a finding. */
+  order?: { status: OrderStatus } | null;
+  /** Where it takes long: it is on its way. */
+  asked?: unknown;
+}
 
 export type DeadLetterPage = Wire<DeadLetterList> & { next: string | null };
 export type DeadLetterRow = DeadLetterPage['rows'][number];
@@ -149,10 +173,13 @@ export interface DeadLetterFilter {
   sourceQueue?: string;
   about?: string;
 }
-export type DeadLetterTarget = { filter: DeadLetterFilter } | { ids: string[] };
+/** Which dead letters: those that fit, of which a condition must be given, or those that are named. */
+export type DeadLetterTarget =
+  { filter: { reason?: string; sourceQueue?: string; orderId?: string } } | { ids: string[] };
 export interface Replay {
   replayId: string;
-  progress: ReplayProgress | null;
+  /** Absent before the first message went. */
+  progress?: ReplayProgress;
   report?: Wire<ReplayReport>;
   failed?: string;
 }

@@ -18,7 +18,9 @@ export function OrderContent({ detail }: { detail: OrderDetail }) {
           name="Address"
           value={
             deliveryAddress &&
-            `${deliveryAddress.line}, ${deliveryAddress.postcode} ${deliveryAddress.city}`
+            [deliveryAddress.line, deliveryAddress.postcode, deliveryAddress.city]
+              .filter(Boolean)
+              .join(', ')
           }
         />
         <Fact name="Customer’s note" value={note} />
@@ -51,7 +53,7 @@ export function OrderContent({ detail }: { detail: OrderDetail }) {
 }
 
 function Fact({ name, value }: { name: string; value: React.ReactNode }) {
-  if (value === undefined || value === '') return null;
+  if (value === undefined || value === null || value === '') return null;
   return (
     <>
       <dt>{name}</dt>

@@ -78,7 +78,7 @@ function Field(props: {
 }
 
 const LABELS: Record<string, string> = {
-  note: 'Note: why, for those who read it later',
+  note: 'Note',
   courierId: 'Courier',
 };
 

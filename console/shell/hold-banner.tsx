@@ -2,12 +2,14 @@ import { Link } from '@tanstack/react-router';
 import { Icon } from '../parts/icons';
 import { Ago } from '../parts/time';
 import { counted } from '../parts/words';
+import { useSession } from '../session/session';
 import { useHold } from './counts';
 import classes from './hold-banner.module.css';
 
 /** Says on every page that no request goes out. */
 export function HoldBanner() {
   const held = useHold();
+  const { mayManage } = useSession();
   if (!held) return null;
   const { hold, waiting } = held;
   return (
@@ -19,7 +21,7 @@ export function HoldBanner() {
         {hold.note ? `: ${hold.note}` : ''}
       </span>
       <span>{counted(waiting, 'order')} waiting</span>
-      <Link to="/hold">{hold.endedAt ? 'Look' : 'Release'}</Link>
+      <Link to="/hold">{mayManage && !hold.endedAt ? 'Release' : 'Look'}</Link>
     </div>
   );
 }

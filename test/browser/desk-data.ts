@@ -99,7 +99,12 @@ function healthTask(): TaskRow {
 
 /** The JSON schemas of the decisions that a task takes. */
 export function decisionSchemas(reason: EscalationReason) {
-  const note = { type: 'string', minLength: 1, maxLength: 2_000 };
+  const note = {
+    type: 'string',
+    minLength: 1,
+    maxLength: 2_000,
+    description: 'Why; others read it',
+  };
   return decisionsFor(reason).map((decision: Decision) => ({
     decision,
     schema: {
@@ -111,7 +116,7 @@ export function decisionSchemas(reason: EscalationReason) {
             type: 'string',
             minLength: 1,
             maxLength: 128,
-            description: 'Who delivers the order.',
+            description: 'Who delivers it',
           },
         }),
         note,
@@ -192,7 +197,6 @@ export function someOrder(orderId: string): OrderDetail {
       note: 'Please ring twice.',
     },
     row: {
-      order: {},
       status: 'escalated',
       requestNumber: 1,
       attempts: 3,

@@ -32,7 +32,7 @@ import {
 } from './desk-data';
 
 /** What the console's pages are served with. */
-export const CONTENT_SECURITY_POLICY =
+const CONTENT_SECURITY_POLICY =
   "default-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -363,11 +363,11 @@ class Desk {
   }
   #find(taskId: string): TaskRow {
     const task = this.#tasks.find((each) => each.taskId === taskId);
-    if (!task) throw new Refusal(404, 'OrderNotFound', `no human task is open: ${taskId}`);
+    if (!task) throw new Refusal(404, 'ResolutionRefused', `no human task is open: ${taskId}`);
     return task;
   }
   #showTask(taskId: string, body: Body) {
-    const task = this.#find(taskId);
+    const task = { ...this.#find(taskId), end: null };
     const { escalationReason, openedAt, dueAt } = task;
     const { means, checkFirst, usualDecision } = GUIDANCE[escalationReason];
     return {
@@ -384,10 +384,7 @@ class Desk {
           '`dispatch.requests` has 0 consumers, 412 waiting.',
         ].join('; '),
       },
-      notes: (this.#notes.get(taskId) ?? []).map(({ note, ...rest }) => ({
-        ...rest,
-        ...(body['role'] !== 'viewer' && { note }),
-      })),
+      ...(body['role'] !== 'viewer' && { notes: this.#notes.get(taskId) ?? [] }),
       humanTask: null,
     };
   }
@@ -430,7 +427,10 @@ class Desk {
       }
       default:
         this.closeTask(taskId);
-        return { status: body['decision'] === 'cancel' ? 'cancelling' : 'placed' };
+        return {
+          taskId,
+          order: { status: body['decision'] === 'cancel' ? 'cancelling' : 'placed' },
+        };
     }
     this.hint('tasks');
     return found;
@@ -544,7 +544,8 @@ class Desk {
     return bulk;
   }
   #actOnBulk(id: string | undefined, act: string | undefined, body: Body): unknown {
-    const filter = (body['filter'] ?? {}) as Record<string, string>;
+    const { escalationReason, ...others } = (body['filter'] ?? {}) as Asked;
+    const filter = { ...others, reason: escalationReason };
     const ids = body['taskIds'] as string[] | undefined;
     const tasks = ids
       ? this.#tasks.filter(({ taskId }) => ids.includes(taskId))
@@ -677,7 +678,8 @@ class Desk {
   }
   #actOnLetters(act: string, body: Body): unknown {
     const ids = body['ids'] as string[] | undefined;
-    const filter = (body['filter'] ?? {}) as Record<string, string>;
+    const { orderId, ...others } = (body['filter'] ?? {}) as Asked;
+    const filter = { ...others, about: orderId };
     const all = (
       ids ? this.#letters.filter(({ id }) => ids.includes(id)) : this.#lettersOf(filter)
     ).filter(({ state }) => state === 'open');
@@ -693,7 +695,7 @@ class Desk {
       this.hint('deadLetters');
       return { dryRun: false, matched: all.length, discarded: all.length };
     }
-    const replay: Replay = { replayId: String(this.#replays.size + 1), progress: null };
+    const replay: Replay = { replayId: String(this.#replays.size + 1) };
     this.#replays.set(replay.replayId, replay);
     let replayed = 0;
     const timer = setInterval(() => {

@@ -8,6 +8,7 @@ import { DataTable, type Columns } from '../../parts/data-table';
 import { OrderLink } from '../../parts/ids';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
 import { Page } from '../../parts/page';
+import { PageLinks } from '../../parts/page-links';
 import { Ago } from '../../parts/time';
 import { useRowKeys } from '../../parts/use-row-keys';
 import { decisionWord, spaced } from '../../parts/words';
@@ -50,7 +51,7 @@ export function Audit() {
   const search = useSearch({ from: '/audit' });
   const { data, error, refetch } = useQuery({
     queryKey: ['audit', search],
-    queryFn: () => api.audit({ ...search, limit: 500 }),
+    queryFn: () => api.audit({ ...search, limit: 200 }),
     placeholderData: keepPreviousData,
   });
   const rows = data?.rows ?? [];
@@ -80,6 +81,7 @@ export function Audit() {
           isCursor={(row) => row === cursor}
         />
       )}
+      <PageLinks after={search.after} next={data?.next} />
     </Page>
   );
 }

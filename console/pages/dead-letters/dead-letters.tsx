@@ -8,10 +8,12 @@ import { DataTable, type Columns } from '../../parts/data-table';
 import { OrderLink } from '../../parts/ids';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
 import { Page, Section } from '../../parts/page';
+import { PageLinks } from '../../parts/page-links';
 import { StatusText } from '../../parts/status';
 import { Ago } from '../../parts/time';
 import { useRowKeys } from '../../parts/use-row-keys';
 import { counted } from '../../parts/words';
+import { useSession } from '../../session/session';
 import { LetterPane } from './letter-pane';
 import { LetterActs } from './letter-acts';
 import { LetterGroups } from './letter-groups';
@@ -57,6 +59,7 @@ export function DeadLetters() {
   const { id, replay, state = 'open', ...narrowed } = useSearch({ from: '/dead-letters' });
   const filter = { ...narrowed, state: state === 'any' ? undefined : state };
   const navigate = useNavigate({ from: '/dead-letters' });
+  const { mayManage } = useSession();
   const { data, error, refetch } = useQuery({
     queryKey: ['deadLetters', 'list', filter],
     queryFn: () => api.deadLetters({ ...filter, limit: SHOWN }),
@@ -66,7 +69,8 @@ export function DeadLetters() {
   const show = (shown: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, id: shown }) });
   const cursor = useRowKeys(rows);
-  const isNarrowed = Object.values(narrowed).some((value) => value !== undefined);
+  const { reason, sourceQueue, about, after } = narrowed;
+  const isNarrowed = (reason ?? sourceQueue ?? about) !== undefined;
   return (
     <Page
       title="Dead letters"
@@ -94,7 +98,20 @@ export function DeadLetters() {
             <Section
               title="One by one"
               tools={
-                state === 'open' && <LetterActs target={{ filter }} count={data.matched} isMany />
+                state === 'open' &&
+                (isNarrowed ? (
+                  <LetterActs
+                    target={{ filter: { reason, sourceQueue, orderId: about } }}
+                    count={data.matched}
+                    isMany
+                  />
+                ) : (
+                  mayManage && (
+                    <span className="quiet-text">
+                      Choose a reason, to replay or discard all of it.
+                    </span>
+                  )
+                ))
               }
             >
               <DataTable
@@ -105,12 +122,7 @@ export function DeadLetters() {
                 isChosen={(row) => row.id === id}
                 isCursor={(row) => row === cursor}
               />
-              {data.matched > rows.length && (
-                <p className="quiet-text">
-                  The first {rows.length.toLocaleString('en')} of{' '}
-                  {data.matched.toLocaleString('en')}.
-                </p>
-              )}
+              <PageLinks after={after} next={data.next} />
             </Section>
           </div>
           {id !== undefined && <LetterPane id={id} close={() => show(undefined)} />}
@@ -126,7 +138,9 @@ function Narrow() {
   const [text, setText] = useState(search.about ?? '');
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void navigate({ search: { ...search, id: undefined, about: text.trim() || undefined } });
+    void navigate({
+      search: { ...search, id: undefined, after: undefined, about: text.trim() || undefined },
+    });
   };
   return (
     <form onSubmit={submit} className={classes.narrow} role="search">

@@ -18,7 +18,8 @@ export function BulkBar(props: {
   const [isAll, setAll] = useState(false);
   const [isOpen, setOpen] = useState(false);
   // Many cannot be decided about without a condition: "all of them" is somebody's slip.
-  const { about, ...conditions } = filter;
+  const { about, reason, ...others } = filter;
+  const conditions = { ...others, ...(reason !== undefined && { escalationReason: reason }) };
   const canTakeAll =
     about === undefined && Object.keys(conditions).length > 0 && matched > rows.length;
   const target: BulkTarget = isAll

@@ -88,6 +88,7 @@ function Outcome({ made }: { made: Deciding }) {
       return (
         <p className={classes.outcome} role="status" data-tone="busy">
           Deciding: {label.toLowerCase()} …
+          {made.isLong && ' It was taken, and takes a while: this page need not stay open.'}
         </p>
       );
     case 'decided':

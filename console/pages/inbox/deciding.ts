@@ -5,7 +5,8 @@ import { queryClient, refresh, SESSION_KEY } from '../../api/query-client';
 
 /** What became of a decision of this page's: never more than the service said. */
 export type Deciding =
-  | { state: 'deciding'; decision: string }
+  /** `isLong`: it was taken, and is not carried out yet. */
+  | { state: 'deciding'; decision: string; isLong?: boolean }
   | { state: 'decided'; decision: string; status?: string }
   /** Somebody or something else was quicker, or it is not possible: in the service's words. */
   | { state: 'refused'; decision: string; why: string }
@@ -47,12 +48,13 @@ export async function decide(
   const key = keyOf(task);
   set(key, { state: 'deciding', decision });
   try {
-    const { status } = await api.resolve(task.taskId, {
+    const { order, asked } = await api.resolve(task.taskId, {
       ...values,
       decision,
       openedAt: task.openedAt,
     });
-    set(key, { state: 'decided', decision, status });
+    if (asked === undefined) set(key, { state: 'decided', decision, status: order?.status });
+    else set(key, { state: 'deciding', decision, isLong: true });
   } catch (error) {
     if (error instanceof Problem && error.status === 401) {
       // Asked again once one has signed in: what was typed is still there.

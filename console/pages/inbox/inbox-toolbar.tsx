@@ -11,7 +11,7 @@ import classes from './inbox.module.css';
 
 /** What the list is narrowed to, how many fit, and what came meanwhile. */
 export function InboxToolbar({ filter, inbox }: { filter: TaskFilter; inbox: InboxRows }) {
-  const { actor } = useSession();
+  const { actor, mayAct } = useSession();
   const navigate = useNavigate({ from: '/inbox' });
   const [text, setText] = useState(filter.about ?? filter.restaurantId ?? '');
   const narrow = (more: TaskFilter) =>
@@ -40,14 +40,16 @@ export function InboxToolbar({ filter, inbox }: { filter: TaskFilter; inbox: Inb
             onChange={(event) => setText(event.currentTarget.value)}
           />
         </form>
-        <button
-          type="button"
-          className={classes.toggle}
-          aria-pressed={isMine}
-          onClick={() => narrow({ claimedBy: isMine ? undefined : actor })}
-        >
-          Mine
-        </button>
+        {mayAct && (
+          <button
+            type="button"
+            className={classes.toggle}
+            aria-pressed={isMine}
+            onClick={() => narrow({ claimedBy: isMine ? undefined : actor })}
+          >
+            Mine
+          </button>
+        )}
       </div>
       <NativeSelect
         className={classes.groupChoice}

@@ -2,7 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { api, Problem } from '../../api/client';
 import type { Guidance } from '../../../domain/guidance';
-import type { TaskDetail } from '../../api/contract';
+import type { TaskDetail, TaskEnd } from '../../api/contract';
+import { BothRows } from '../../parts/both-rows';
 import { Icon } from '../../parts/icons';
 import { CopyButton, Id, OrderLink } from '../../parts/ids';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
@@ -11,6 +12,7 @@ import { Prose } from '../../parts/prose';
 import { ReasonText } from '../../parts/status';
 import { TemporalLink } from '../../parts/temporal-link';
 import { Ago } from '../../parts/time';
+import { decisionWord, spaced } from '../../parts/words';
 import { TimelinePicture } from '../../parts/timeline/timeline';
 import { Decide } from './decide';
 import { keyOf, useDeciding } from './deciding';
@@ -34,7 +36,13 @@ export function TaskPane(props: {
   });
   return (
     <article className={classes.pane} aria-label={`Task ${taskId}`}>
-      <button ref={back} type="button" className={classes.back} onClick={close} aria-label="Close the task">
+      <button
+        ref={back}
+        type="button"
+        className={classes.back}
+        onClick={close}
+        aria-label="Close the task"
+      >
         <Icon name="back" />
         <span>Inbox</span>
       </button>
@@ -68,7 +76,8 @@ function orderOf(taskId: string): string | undefined {
 
 function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boolean }) {
   const { detail, closed, isDeciding } = props;
-  const { task, guidance, why, notes, unanswered } = detail;
+  const { task, guidance, why, notes = [], unanswered } = detail;
+  const { end } = task;
   const { orderId } = task;
   const made = useDeciding().get(keyOf(task));
   const isOver = closed instanceof Problem && (closed.status === 404 || closed.status === 409);
@@ -90,7 +99,7 @@ function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boo
           </span>
           {task.restaurantId !== null && <Id>{task.restaurantId}</Id>}
         </p>
-        <Acts task={task} />
+        {!end && <Acts task={task} />}
       </header>
       {unanswered !== undefined && (
         <p className={classes.unanswered}>Its workflow does not answer just now: {unanswered}</p>
@@ -109,12 +118,13 @@ function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boo
           <Prose text={guidance.usualDecision} />
         </dd>
       </dl>
+      {end && made?.state !== 'decided' && <Ended end={end} />}
       {isOver && !made ? (
         <p className={classes.unanswered} role="status">
           This task is closed by now: {closed.message}
         </p>
       ) : (
-        <Decide detail={detail} isDeciding={isDeciding} />
+        (!end || made) && <Decide detail={detail} isDeciding={isDeciding} />
       )}
       {why && (
         <section>
@@ -125,7 +135,7 @@ function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boo
         </section>
       )}
       {orderId !== null && <Story orderId={orderId} />}
-      {orderId !== null && <Ordered orderId={orderId} />}
+      {orderId !== null && <Ordered orderId={orderId} isFinding={task.kind === 'discrepancy'} />}
       {notes.length > 0 && (
         <section>
           <h3>Notes</h3>
@@ -133,13 +143,25 @@ function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boo
             {notes.map(({ at, actor, note }) => (
               <li key={at}>
                 <b>{actor}</b> <Ago at={at} />
-                <div>{note ?? 'not for you to read'}</div>
+                <div>{note}</div>
               </li>
             ))}
           </ul>
         </section>
       )}
     </>
+  );
+}
+
+function Ended({ end }: { end: TaskEnd }) {
+  const { closedAt, closedBy, decision, actor } = end;
+  return (
+    <p className={classes.unanswered} role="status">
+      {decision === null
+        ? `This task is closed, by ${spaced(closedBy)}`
+        : `${actor ?? 'Somebody'} decided: ${decisionWord(decision).label.toLowerCase()}`}
+      , <Ago at={closedAt} />
+    </p>
   );
 }
 
@@ -168,13 +190,19 @@ function Story({ orderId }: { orderId: string }) {
   );
 }
 
-function Ordered({ orderId }: { orderId: string }) {
+function Ordered({ orderId, isFinding }: { orderId: string; isFinding: boolean }) {
   const { data, error } = useQuery({
     queryKey: ['orders', orderId, 'report'],
     queryFn: () => api.order(orderId),
   });
   return (
     <section>
+      {isFinding && (
+        <>
+          <h3>Both rows</h3>
+          {data && <BothRows detail={data} />}
+        </>
+      )}
       <h3>Order</h3>
       {data && <OrderContent detail={data} />}
       {error && <ProblemNote error={error} />}

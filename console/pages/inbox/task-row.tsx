@@ -80,7 +80,8 @@ const KIND_WORDS: Record<string, string> = {
 
 function RowState({ row, deciding }: { row: InboxRow; deciding?: Deciding }) {
   const { actor } = useSession();
-  if (deciding?.state === 'deciding') return <span className={classes.busy}>deciding …</span>;
+  if (deciding?.state === 'deciding' && !row.isClosed)
+    return <span className={classes.busy}>deciding …</span>;
   if (deciding?.state === 'decided') {
     return (
       <span className={classes.good}>{decisionWord(deciding.decision).label.toLowerCase()}</span>

@@ -6,12 +6,12 @@ import { api } from '../../api/client';
 import type { OrderDetail } from '../../api/contract';
 import { refresh } from '../../api/query-client';
 import { ActDialog } from '../../parts/act-dialog';
+import { BothRows } from '../../parts/both-rows';
 import { CopyButton } from '../../parts/ids';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
 import { OrderContent } from '../../parts/order-content';
 import { Page, Section } from '../../parts/page';
 import { Prose } from '../../parts/prose';
-import { SideBySide } from '../../parts/side-by-side';
 import { ReasonText, StatusText } from '../../parts/status';
 import { TemporalLink } from '../../parts/temporal-link';
 import { Ago } from '../../parts/time';
@@ -63,7 +63,7 @@ export function OrderPage() {
 }
 
 function Story({ orderId, detail }: { orderId: string; detail: OrderDetail }) {
-  const { row, dispatch, unread, unanswered, tasks } = detail;
+  const { unread, unanswered, tasks } = detail;
   return (
     <div className={classes.columns}>
       <div>
@@ -81,8 +81,8 @@ function Story({ orderId, detail }: { orderId: string; detail: OrderDetail }) {
             <b>Decide</b>
           </Link>
         ))}
-        {unanswered && (
-          <p className={classes.unread}>Its workflow does not answer: {unanswered.message}</p>
+        {unanswered !== undefined && (
+          <p className={classes.unread}>Its workflow does not answer: {unanswered}</p>
         )}
         {unread !== undefined && <p className={classes.unread}>{unread}</p>}
         <Section title="Why">
@@ -97,20 +97,7 @@ function Story({ orderId, detail }: { orderId: string; detail: OrderDetail }) {
       </div>
       <div>
         <Section title="Both rows">
-          <SideBySide
-            order={
-              row
-                ? {
-                    status: row.status,
-                    courierId: row.courierId,
-                    requestId: `${orderId}.${row.requestNumber}`,
-                    dispatchedBy: row.dispatchedBy,
-                  }
-                : undefined
-            }
-            dispatch={dispatch ? { ...dispatch, status: dispatch.status ?? 'none' } : undefined}
-          />
-          {row === null && <p className="quiet-text">The order database has no row of it.</p>}
+          <BothRows detail={detail} />
         </Section>
         <Section title="Ordered">
           <OrderContent detail={detail} />

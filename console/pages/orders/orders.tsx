@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState, type SubmitEvent } from 'react';
 import { api } from '../../api/client';
 import type { OrderRow } from '../../api/contract';
@@ -9,6 +9,7 @@ import { Icon } from '../../parts/icons';
 import { Id, OrderLink } from '../../parts/ids';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
 import { Page } from '../../parts/page';
+import { PageLinks } from '../../parts/page-links';
 import { StatusText } from '../../parts/status';
 import { Ago } from '../../parts/time';
 import { useRowKeys } from '../../parts/use-row-keys';
@@ -96,18 +97,7 @@ export function Orders() {
           isCursor={(row) => row === cursor}
         />
       )}
-      <div className={classes.pages}>
-        {search.after !== undefined && (
-          <Link to="/orders" search={{ ...search, after: undefined }}>
-            First page
-          </Link>
-        )}
-        {data?.next != null && (
-          <Link to="/orders" search={{ ...search, after: data.next }}>
-            Next page
-          </Link>
-        )}
-      </div>
+      <PageLinks after={search.after} next={data?.next} />
     </Page>
   );
 }

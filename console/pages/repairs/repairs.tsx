@@ -8,6 +8,7 @@ import { DataTable, type Columns } from '../../parts/data-table';
 import { OrderLink } from '../../parts/ids';
 import { Empty, ProblemNote, Reading } from '../../parts/notices';
 import { Page } from '../../parts/page';
+import { PageLinks } from '../../parts/page-links';
 import { StatusText } from '../../parts/status';
 import { Ago } from '../../parts/time';
 import { useRowKeys } from '../../parts/use-row-keys';
@@ -52,10 +53,10 @@ const COLUMNS: Columns<RepairRow> = [
 export function Repairs() {
   const search = useSearch({ from: '/repairs' });
   const navigate = useNavigate({ from: '/repairs' });
-  const { orderId, done, id } = search;
+  const { orderId, done, after, id } = search;
   const { data, error, refetch } = useQuery({
-    queryKey: ['repairs', 'list', { orderId, done }],
-    queryFn: () => api.repairs({ orderId, done, limit: 200 }),
+    queryKey: ['repairs', 'list', { orderId, done, after }],
+    queryFn: () => api.repairs({ orderId, done, after, limit: 100 }),
     placeholderData: keepPreviousData,
   });
   const rows = data?.rows ?? [];
@@ -85,6 +86,7 @@ export function Repairs() {
               isCursor={(row) => row === cursor}
             />
           )}
+          <PageLinks after={after} next={data?.next} />
         </div>
         {id !== undefined && (
           <RepairPane
@@ -115,7 +117,9 @@ function Narrow() {
   const [text, setText] = useState(search.orderId ?? '');
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void navigate({ search: { ...search, id: undefined, orderId: text.trim() || undefined } });
+    void navigate({
+      search: { ...search, id: undefined, after: undefined, orderId: text.trim() || undefined },
+    });
   };
   return (
     <form onSubmit={submit} className={classes.narrow} role="search">
