@@ -1,7 +1,7 @@
 import { defineConfig } from 'vite';
 
 /** Where `npm run up` serves the API, for `vite console` while one works on the page. */
-const API = 'http://127.0.0.1:7080';
+const API = 'http://127.0.0.1:8700';
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -12,6 +12,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What of others is in the bundle, with their licences, as these ask for.
+    license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 900,
     rolldownOptions: {
       onLog: (level, log, handle) => {

@@ -1,5 +1,5 @@
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useLiveHints } from '../api/stream';
 import { useGoKeys, useKeys } from '../parts/keys';
 import { Empty, ProblemNote } from '../parts/notices';
@@ -23,6 +23,10 @@ export function Shell() {
         ? state.before
         : undefined;
   const isHidden = state.state !== 'signedIn';
+  useEffect(() => {
+    // Dialogs stand outside of what is hidden.
+    document.documentElement.toggleAttribute('data-signed-out', isHidden);
+  }, [isHidden]);
   return (
     <>
       <Gate state={state} />

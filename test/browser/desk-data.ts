@@ -245,7 +245,7 @@ export function someOrderRows(count: number): OrderRow[] {
 
 export function someDeadLetters(): DeadLetterShown[] {
   const kinds = [
-    ['dispatch.requests', 'no handler answered in 5 attempts', 34],
+    ['dispatch.requests', 'no handler answered in 5 attempts', 18],
     ['order-dispatch.acknowledgements', 'malformed: outcome is missing', 4],
     ['supplement.requests', 'malformed: copy has no order', 2],
   ] as const;
@@ -324,8 +324,8 @@ export function someRepairs(): RepairRow[] {
 
 export function someAudit(): AuditRow[] {
   const acts = ['resolve', 'claim', 'note', 'bulk', 'replay', 'hold', 'releaseHold', 'cancel'];
-  return Array.from({ length: 60 }, (_each, index) => ({
-    id: String(60 - index),
+  return Array.from({ length: 30 }, (_each, index) => ({
+    id: String(30 - index),
     at: ago(3 + index * 7),
     act: acts[index % acts.length] ?? 'resolve',
     actor: PEOPLE[index % PEOPLE.length] ?? 'mira.okafor',

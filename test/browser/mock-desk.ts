@@ -445,8 +445,8 @@ class Desk {
     );
     const from = Number(after ?? 0);
     return {
-      orders: all.slice(from, from + 100),
-      next: from + 100 < all.length ? String(from + 100) : null,
+      orders: all.slice(from, from + 40),
+      next: from + 40 < all.length ? String(from + 40) : null,
     };
   }
   #showOrder(orderId: string, part: string | undefined, body: Body): unknown {

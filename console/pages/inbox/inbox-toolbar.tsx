@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState, type SubmitEvent } from 'react';
 import type { TaskFilter } from '../../api/contract';
 import { Icon } from '../../parts/icons';
+import { inWords, useNow } from '../../parts/time';
 import { counted, reasonWord } from '../../parts/words';
 import { useSession } from '../../session/session';
 import { useTaskCounts } from '../../shell/counts';
@@ -13,17 +14,13 @@ import classes from './inbox.module.css';
 export function InboxToolbar({ filter, inbox }: { filter: TaskFilter; inbox: InboxRows }) {
   const { actor, mayAct } = useSession();
   const navigate = useNavigate({ from: '/inbox' });
-  const [text, setText] = useState(filter.about ?? filter.restaurantId ?? '');
+  const now = useNow();
+  const [text, setText] = useState(filter.about ?? '');
   const narrow = (more: TaskFilter) =>
     void navigate({ search: (before) => ({ ...before, ...more }) });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const word = text.trim();
-    const isRestaurant = word.startsWith('r-') || word.startsWith('restaurant');
-    narrow({
-      about: word === '' || isRestaurant ? undefined : word,
-      restaurantId: isRestaurant ? word : undefined,
-    });
+    narrow({ about: text.trim() || undefined });
   };
   const isMine = filter.claimedBy === actor;
   const groups = useTaskCounts().data?.groups ?? [];
@@ -33,8 +30,8 @@ export function InboxToolbar({ filter, inbox }: { filter: TaskFilter; inbox: Inb
         <form onSubmit={submit} className={classes.search} role="search">
           <TextInput
             type="search"
-            aria-label="Find tasks by order, task or restaurant ID"
-            placeholder="Order or restaurant ID ( / )"
+            aria-label="Find tasks by order or task ID"
+            placeholder="Order or task ID ( / )"
             leftSection={<Icon name="search" size={14} />}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
@@ -58,19 +55,46 @@ export function InboxToolbar({ filter, inbox }: { filter: TaskFilter; inbox: Inb
         onChange={(event) => narrow({ reason: event.currentTarget.value || undefined })}
         data={[
           { value: '', label: 'All reasons' },
-          ...groups.map(({ escalationReason, count }) => ({
+          ...groups.map(({ escalationReason, count, oldestOpenedAt }) => ({
             value: escalationReason,
-            label: `${reasonWord(escalationReason).text} (${count.toLocaleString('en')})`,
+            label: `${reasonWord(escalationReason).text}: ${count.toLocaleString('en')}, oldest ${inWords(now - Date.parse(oldestOpenedAt))}`,
           })),
         ]}
       />
+      <Conditions filter={filter} narrow={narrow} />
       <div className={classes.state}>
-        <span>
-          {counted(inbox.matched, 'open task')}
-          {filter.reason ? `: ${reasonWord(filter.reason).text.toLowerCase()}` : ''}
-        </span>
+        <span>{counted(inbox.matched, 'open task')}</span>
         <Changes inbox={inbox} />
       </div>
+    </div>
+  );
+}
+
+/** What else the list is narrowed to, each to be taken off. */
+function Conditions(props: { filter: TaskFilter; narrow: (more: TaskFilter) => void }) {
+  const { filter, narrow } = props;
+  const { reason, about, restaurantId, kind } = filter;
+  const conditions = [
+    { name: 'reason', text: reason && reasonWord(reason).text },
+    { name: 'about', text: about },
+    { name: 'restaurantId', text: restaurantId },
+    { name: 'kind', text: kind },
+  ].filter(({ text }) => text !== undefined);
+  if (conditions.length === 0) return null;
+  return (
+    <div className={classes.conditions}>
+      {conditions.map(({ name, text }) => (
+        <button
+          key={name}
+          type="button"
+          className={classes.condition}
+          onClick={() => narrow({ [name]: undefined })}
+          aria-label={`Not only ${text}`}
+        >
+          {text}
+          <Icon name="close" size={10} />
+        </button>
+      ))}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { api, Problem } from '../../api/client';
 import type { Guidance } from '../../../domain/guidance';
@@ -97,7 +98,15 @@ function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boo
           <span>
             due <Ago at={task.dueAt} />
           </span>
-          {task.restaurantId !== null && <Id>{task.restaurantId}</Id>}
+          {task.restaurantId !== null && (
+            <Link
+              to="/inbox"
+              search={{ restaurantId: task.restaurantId, task: task.taskId }}
+              title="All open tasks of this restaurant"
+            >
+              <Id>{task.restaurantId}</Id>
+            </Link>
+          )}
         </p>
         {!end && <Acts task={task} />}
       </header>
