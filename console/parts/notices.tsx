@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { Prose } from './prose';
 import classes from './notices.module.css';
 
 /** Nothing to show, and what that means. */
@@ -16,7 +17,9 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 export function ProblemNote({ error, retry }: { error: Error; retry?: () => unknown }) {
   return (
     <div className={classes.problem} role="alert">
-      <span>{error.message}</span>
+      <span>
+        <Prose text={error.message} />
+      </span>
       {retry && (
         <Button size="compact-xs" variant="default" onClick={() => void retry()}>
           Try again

@@ -34,7 +34,12 @@ export function SideBySide({ order, dispatch }: { order?: OrderSide; dispatch?: 
         order?.requestId && dispatch?.requestId && order.requestId !== dispatch.requestId,
       ),
     },
-    { name: 'Decided by', left: order?.dispatchedBy, right: undefined, differs: false },
+    {
+      name: 'Decided by',
+      left: order?.dispatchedBy && (order.dispatchedBy === 'person' ? 'a person' : 'an answer'),
+      right: undefined,
+      differs: false,
+    },
   ].filter(({ left, right }) => left !== undefined || right !== undefined);
   return (
     <div className={classes.rows} role="table" aria-label="Both databases">

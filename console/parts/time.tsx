@@ -63,7 +63,8 @@ export function clock(iso: string): string {
 export function Ago({ at, bare = false }: { at: string; bare?: boolean }) {
   const laterMs = Date.parse(at) - useNow();
   const words = inWords(laterMs);
-  const isNear = Math.abs(laterMs) < 2_000;
+  // What has just come can be later than the last tick.
+  const isNear = laterMs > -2_000 && laterMs < TICK_MS;
   const text = bare ? words : isNear ? 'now' : laterMs > 0 ? `in ${words}` : `${words} ago`;
   return (
     <time dateTime={at} title={`${absolute(at)} (${at})`}>

@@ -32,7 +32,7 @@ const COLUMNS: Columns<AuditRow> = [
       <>
         {spaced(original.act)}
         {original.decision !== null && (
-          <b>: {decisionWord(original.decision).label.toLowerCase()}</b>
+          <b> {decisionWord(original.decision).label.toLowerCase()}</b>
         )}
       </>
     ),

@@ -10,6 +10,7 @@ import { DataTable, type Columns } from '../../parts/data-table';
 import { Id, OrderLink } from '../../parts/ids';
 import { ProblemNote, Reading } from '../../parts/notices';
 import { Page, Section } from '../../parts/page';
+import { Prose } from '../../parts/prose';
 import { StatusText } from '../../parts/status';
 import { TemporalLink } from '../../parts/temporal-link';
 import { Ago } from '../../parts/time';
@@ -34,7 +35,11 @@ const COLUMNS: Columns<BulkDetail['rows'][number]> = [
       ),
   },
   { id: 'state', header: 'State', cell: ({ row }) => <StatusText status={row.original.state} /> },
-  { accessorKey: 'outcome', header: 'What came of it' },
+  {
+    id: 'outcome',
+    header: 'What came of it',
+    cell: ({ row }) => <Prose text={row.original.outcome ?? ''} />,
+  },
   {
     id: 'at',
     header: 'When',

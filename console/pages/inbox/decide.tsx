@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import type { TaskDetail } from '../../api/contract';
 import { useKeys } from '../../parts/keys';
+import { Prose } from '../../parts/prose';
 import { SchemaFields, type Values } from '../../parts/schema-form';
 import { StatusText } from '../../parts/status';
 import { decisionWord } from '../../parts/words';
@@ -28,6 +29,8 @@ export function Decide({ detail, isDeciding }: { detail: TaskDetail; isDeciding:
   if (made?.state === 'deciding' || made?.state === 'decided') return <Outcome made={made} />;
   if (!mayAct) return null;
   if (decisions.length === 0) {
+    // With why it was refused, where somebody else was quicker.
+    if (made) return <Outcome made={made} />;
     return (
       <p className={classes.none}>
         There is nothing to decide: once its cause is mended, the task closes by itself.
@@ -106,13 +109,13 @@ function Outcome({ made }: { made: Deciding }) {
     case 'refused':
       return (
         <p className={classes.outcome} role="alert" data-tone="bad">
-          Refused: {made.why}
+          Refused: <Prose text={made.why} />
         </p>
       );
     case 'notKnown':
       return (
         <p className={classes.outcome} role="alert" data-tone="warn">
-          Not known whether it was taken: {made.why} The same again is safe.
+          Not known whether it was taken: <Prose text={made.why} /> The same again is safe.
         </p>
       );
   }

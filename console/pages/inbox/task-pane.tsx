@@ -13,7 +13,7 @@ import { Prose } from '../../parts/prose';
 import { ReasonText } from '../../parts/status';
 import { TemporalLink } from '../../parts/temporal-link';
 import { Ago } from '../../parts/time';
-import { decisionWord, spaced } from '../../parts/words';
+import { decisionWord } from '../../parts/words';
 import { TimelinePicture } from '../../parts/timeline/timeline';
 import { Decide } from './decide';
 import { keyOf, useDeciding } from './deciding';
@@ -162,12 +162,18 @@ function Task(props: { detail: TaskDetail; closed: Error | null; isDeciding: boo
   );
 }
 
+/** What closes a task that nobody decides. */
+const ENDINGS: Record<string, string> = {
+  answer: ', by an answer',
+  cancellation: ', by a cancellation',
+};
+
 function Ended({ end }: { end: TaskEnd }) {
   const { closedAt, closedBy, decision, actor } = end;
   return (
     <p className={classes.unanswered} role="status">
       {decision === null
-        ? `This task is closed, by ${spaced(closedBy)}`
+        ? `This task is closed${ENDINGS[closedBy] ?? ''}`
         : `${actor ?? 'Somebody'} decided: ${decisionWord(decision).label.toLowerCase()}`}
       , <Ago at={closedAt} />
     </p>
