@@ -1,6 +1,7 @@
 import { Button, Modal, Textarea } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState, type ReactNode, type SubmitEvent } from 'react';
+import { submitByKey } from './keys';
 import { ProblemNote } from './notices';
 import classes from './act-dialog.module.css';
 
@@ -20,7 +21,7 @@ export function ActDialog(props: {
   const doing = useMutation({ mutationFn: () => act(note.trim()), onSuccess: close });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    doing.mutate();
+    if (note.trim() !== '' && !doing.isPending) doing.mutate();
   };
   return (
     <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
@@ -32,6 +33,7 @@ export function ActDialog(props: {
           maxLength={2_000}
           value={note}
           onChange={(event) => setNote(event.currentTarget.value)}
+          onKeyDown={submitByKey}
           data-autofocus
         />
         {doing.error && <ProblemNote error={doing.error} />}

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, type KeyboardEvent as KeyPress } from 'react';
 
 /** What a key does; by `KeyboardEvent.key`. */
 export type Keys = Record<string, ((event: KeyboardEvent) => void) | undefined>;
@@ -42,6 +42,14 @@ function isForTarget({ key, target }: KeyboardEvent): boolean {
 
 function isDialogOpen(): boolean {
   return document.querySelector('[role="dialog"][aria-modal="true"]') !== null;
+}
+
+/** Sends the form of a text of several lines, where Enter begins a new one. */
+export function submitByKey(event: KeyPress<HTMLTextAreaElement>): void {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    event.currentTarget.form?.requestSubmit();
+  }
 }
 
 /** How long after `g` a letter counts, in ms. */

@@ -1,5 +1,6 @@
 import { Checkbox, NativeSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
 import type { DecisionSchema, FieldSchema } from '../api/contract';
+import { submitByKey } from './keys';
 import { spaced } from './words';
 
 /** What a decision takes that the page itself knows. */
@@ -71,7 +72,14 @@ function Field(props: {
   const isLong = (field.maxLength ?? 0) > LONG_TEXT;
   const limits = { minLength: field.minLength, maxLength: field.maxLength };
   return isLong ? (
-    <Textarea {...shared} {...limits} value={text} onChange={change} rows={2} />
+    <Textarea
+      {...shared}
+      {...limits}
+      value={text}
+      onChange={change}
+      onKeyDown={submitByKey}
+      rows={2}
+    />
   ) : (
     <TextInput {...shared} {...limits} value={text} onChange={change} autoComplete="off" />
   );

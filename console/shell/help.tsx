@@ -6,11 +6,13 @@ const KEYS: readonly [keys: string, what: string][] = [
   ['j k', 'next and previous row'],
   ['Enter', 'open the row'],
   ['x', 'select the row, for many at once'],
+  ['a', 'once some are selected: take all that fit'],
   ['b', 'decide about all that are selected'],
   ['c', 'claim the task, or give the claim back'],
   ['r', 'decide about the task'],
   ['n', 'show what is new'],
   ['/', 'search'],
+  ['Ctrl Enter', 'send what is typed'],
   ['Esc', 'close, or clear the selection'],
   ['?', 'this help'],
 ];

@@ -1,24 +1,20 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { ROOT } from '../markdown';
-import { CHROMIUM_ARGUMENTS, findChromium } from './find-chromium';
+import {
+  buildConsole,
+  describeInBrowser,
+  openBrowser,
+  press,
+  rowsOf,
+  seen,
+  type DeskBrowser,
+} from './desk-browser';
 import { openMockDesk, type MockDesk } from './mock-desk';
 
 const TASKS = 10_000;
-const executablePath = findChromium();
-const suite = executablePath === undefined ? describe.skip : describe;
-if (executablePath === undefined) {
-  console.warn(
-    'The tests of the console are skipped: there is no Chromium, and CHROMIUM_PATH names none.',
-  );
-}
-
-/** What the browser says that is no fault of the page's: an answer that the test has the desk give. */
-const EXPECTED = /the server responded with a status of (401|403|404|409)/;
 
 const PAGES = [
   '/inbox',
@@ -33,26 +29,18 @@ const PAGES = [
   '/hold',
 ];
 
-suite('the console, in a browser', () => {
-  let browser: Browser;
+describeInBrowser('the console, in a browser', () => {
+  let browser: DeskBrowser;
   let desk: MockDesk;
-  const complaints: string[] = [];
-  const contexts: BrowserContext[] = [];
 
   beforeAll(async () => {
-    const build = [join(ROOT, 'scripts', 'setup.mjs'), '--build', '--console'];
-    await promisify(execFile)(process.execPath, build, { cwd: ROOT });
-    desk = await openMockDesk({ consoleFolder: join(ROOT, 'dist', 'console'), tasks: TASKS });
-    browser = await chromium.launch({
-      ...(executablePath && { executablePath }),
-      args: CHROMIUM_ARGUMENTS,
-    });
+    desk = await openMockDesk({ consoleFolder: await buildConsole(), tasks: TASKS });
+    browser = await openBrowser();
   }, 180_000);
 
   afterEach(async () => {
-    await Promise.all(contexts.splice(0).map((context) => context.close()));
     // Whatever a test is about: nothing goes wrong unseen, and the policy refuses nothing.
-    expect(complaints.splice(0)).toEqual([]);
+    expect(await browser.closePages()).toEqual([]);
   });
 
   afterAll(async () => {
@@ -60,29 +48,8 @@ suite('the console, in a browser', () => {
     await desk?.close();
   });
 
-  async function openPage(
-    path: string,
-    given: { token?: string; isNarrow?: boolean } = {},
-  ): Promise<Page> {
-    const { token, isNarrow = false } = given;
-    const viewport = isNarrow ? { width: 390, height: 844 } : { width: 1280, height: 800 };
-    const context = await browser.newContext({ viewport });
-    contexts.push(context);
-    if (token !== undefined)
-      await context.request.post(`${desk.url}/v1/session`, { data: { token } });
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !EXPECTED.test(message.text()))
-        complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(desk.url + path);
-    return page;
-  }
-
-  const rowsOf = (page: Page) => page.getByTestId('task-list').locator('a');
-  const seen = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+  const openPage = (path: string, options?: { token?: string; isNarrow?: boolean }) =>
+    browser.open(desk.url + path, options);
 
   test('a person signs in, claims a task and decides, with the keyboard alone', async () => {
     const page = await openPage('/inbox?reason=rejected');
@@ -90,18 +57,14 @@ suite('the console, in a browser', () => {
     await page.keyboard.type('admin');
     await page.keyboard.press('Enter');
     await rowsOf(page).first().waitFor();
-    await page.keyboard.press('j');
-    await page.keyboard.press('j');
-    await page.keyboard.press('Enter');
+    await press(page, 'j', 'j', 'Enter');
     await page.getByRole('article').waitFor();
     await page.keyboard.press('c');
     await seen(page, 'You look at it');
-    await page.keyboard.press('r');
-    await page.keyboard.press('Enter');
+    await press(page, 'r', 'Enter');
     await page.getByLabel(/^Note/).waitFor();
     await page.keyboard.type('The restaurant is open again.');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
+    await press(page, 'Control+Enter');
     await seen(page, 'Deciding: retry …');
     // The row says so, too, and no more than that until the service has decided.
     await seen(page, 'deciding …');
@@ -112,7 +75,7 @@ suite('the console, in a browser', () => {
   test('many tasks are decided: selected, run dry, and seen through', async () => {
     const page = await openPage('/inbox?reason=deadlinePassed', { token: 'admin' });
     await rowsOf(page).first().waitFor();
-    for (const key of ['j', 'x', 'j', 'x', 'j', 'x', 'j', 'x', 'b']) await page.keyboard.press(key);
+    await press(page, 'j', 'x', 'j', 'x', 'j', 'x', 'j', 'x', 'b');
     await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).press('Enter');
     await seen(page, 'Dry run: 4 tasks.');
     await page.getByLabel(/^Note/).fill('They still wait.');
@@ -213,8 +176,7 @@ suite('the console, in a browser', () => {
     await page.getByLabel(/^Note/).fill('They answer wrongly.');
     await page.getByRole('button', { name: 'Hold', exact: true }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.keyboard.press('g');
-    await page.keyboard.press('o');
+    await press(page, 'g', 'o');
     await page.waitForURL(/\/orders$/);
     await seen(page, 'Requests are held');
     await page.getByRole('link', { name: 'Release' }).click();

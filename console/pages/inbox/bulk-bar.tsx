@@ -28,14 +28,19 @@ export function BulkBar(props: {
   const reasons = isAll
     ? groups.map(({ escalationReason }) => escalationReason)
     : rows.map(({ escalationReason }) => escalationReason);
-  useKeys({ b: () => setOpen(true) });
+  useKeys({ b: () => setOpen(true), a: canTakeAll ? () => setAll(true) : undefined });
   return (
     <div className={classes.bar} role="region" aria-label="Selected tasks">
       <span aria-live="polite">
         {isAll ? `All ${matched.toLocaleString('en')}` : rows.length.toLocaleString('en')} selected
       </span>
       {canTakeAll && !isAll && (
-        <button type="button" className={classes.link} onClick={() => setAll(true)}>
+        <button
+          type="button"
+          className={classes.link}
+          onClick={() => setAll(true)}
+          title="All that fit (a)"
+        >
           take all {matched.toLocaleString('en')}
         </button>
       )}

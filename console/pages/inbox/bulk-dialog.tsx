@@ -7,6 +7,7 @@ import { api } from '../../api/client';
 import type { BulkPlanned, BulkTarget } from '../../api/contract';
 import { refresh } from '../../api/query-client';
 import { Id } from '../../parts/ids';
+import { submitByKey } from '../../parts/keys';
 import { ProblemNote } from '../../parts/notices';
 import { ReasonText } from '../../parts/status';
 import { counted, decisionWord } from '../../parts/words';
@@ -55,11 +56,12 @@ export function BulkDialog(props: {
     >
       <div className={classes.dialog}>
         <div className={classes.choices} role="group" aria-label="Decision">
-          {decisions.map((each) => (
+          {decisions.map((each, index) => (
             <Button
               key={each}
               variant={each === decision ? 'filled' : 'default'}
               onClick={() => choose(each)}
+              data-autofocus={index === 0 || undefined}
             >
               {decisionWord(each).label}
             </Button>
@@ -140,7 +142,7 @@ function Start(props: {
   });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    starting.mutate();
+    if (note.trim() !== '' && !starting.isPending) starting.mutate();
   };
   return (
     <form onSubmit={submit} className={classes.form}>
@@ -153,6 +155,8 @@ function Start(props: {
         maxLength={2_000}
         value={note}
         onChange={(event) => setNote(event.currentTarget.value)}
+        onKeyDown={submitByKey}
+        autoFocus
       />
       <NumberInput
         label="Tasks per second, at most"
