@@ -216,7 +216,8 @@ describeInBrowser('the console, in a browser', () => {
       await look();
     }
     expect(found).toEqual([]);
-  });
+    // It looks at every text of ten pages, twice.
+  }, 120_000);
 
   test('on a narrow screen no page is wider than it', async () => {
     const page = await openPage('/inbox', { token: 'admin', isNarrow: true });
