@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { ROOT } from '../markdown';
-import { CHROMIUM_ARGUMENTS, findChromium } from './find-chromium';
+import { CHROMIUM_ARGUMENTS, findChromium } from '../../stack/find-chromium';
 
 const executablePath = findChromium();
 
