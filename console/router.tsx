@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-router';
 import { Inbox } from './pages/inbox/inbox';
 import { parseSearch, searchOf, stringifySearch } from './search';
-import { NotFound, Shell } from './shell/shell';
+import { Broken, NotFound, Shell } from './shell/shell';
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const at = () => root;
@@ -105,6 +105,7 @@ export const router = createRouter({
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
   scrollRestoration: false,
 });
 

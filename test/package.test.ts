@@ -80,6 +80,7 @@ describe('package', () => {
       ['temporal/start-workflows.ts', "import '../client/order-handle';"],
       ['worker/worker.ts', "import 'amqplib';"],
       ['activities/submit-order.ts', "import '@prisma/client';"],
+      ['console/main.tsx', "import { ORDER_STATUSES } from '../domain/status';"],
       ['client/order-handle.ts', 'process.env;'],
     ];
     // A process of its own: ESLint loads its configuration as an ES module, which Jest cannot.

@@ -57,7 +57,7 @@ function TokenForm({ before }: { before?: Session }) {
     <form onSubmit={submit} className={classes.form}>
       <PasswordInput
         label="Access token"
-        description="From whoever runs this desk; it is in no URL and stays in this tab."
+        description="From whoever runs this desk. It is sent once: then a cookie keeps you signed in."
         value={token}
         onChange={(event) => setToken(event.currentTarget.value)}
         error={signIn.error?.message}

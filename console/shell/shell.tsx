@@ -112,6 +112,19 @@ function ForServices() {
   );
 }
 
+/** A page that could not be drawn, which is a fault of ours: the others go on. */
+export function Broken({ error, reset }: { error: unknown; reset: () => void }) {
+  const problem = error instanceof Error ? error : new Error(String(error));
+  return (
+    <Empty title="This page broke">
+      <ProblemNote error={problem} retry={reset} />
+      <p>
+        Nothing was decided by that. <Link to="/inbox">Back to the inbox</Link>
+      </p>
+    </Empty>
+  );
+}
+
 /** A URL that leads nowhere. */
 export function NotFound() {
   return (
