@@ -71,6 +71,7 @@ const MAY_IMPORT = {
   ],
   cli: ['domain', 'client', 'operations', 'reconciliation', 'temporal', 'runtime'],
   api: ['domain', 'client', 'operations', 'reconciliation', 'temporal', 'runtime'],
+  console: ['type:domain', 'type:operations', 'type:client', 'type:api'],
   prisma: [],
   stack: ANYTHING,
   demo: ANYTHING,

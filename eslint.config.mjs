@@ -1,5 +1,6 @@
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 import { importTable } from './eslint-import-table.mjs';
 
@@ -7,7 +8,7 @@ export default defineConfig(
   globalIgnores(['dist/', '.local/', 'database/*/generated/', 'node_modules/']),
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     plugins: { architecture: { rules: { 'import-table': importTable } } },
@@ -67,6 +68,19 @@ export default defineConfig(
       'max-lines': 'off',
       // Rows and failures come back from the servers untyped.
       '@typescript-eslint/no-unsafe-assignment': 'off',
+    },
+  },
+  {
+    files: ['console/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat['recommended-latest']],
+    // Says what a compiler would leave out; there is none here.
+    rules: { 'react-hooks/incompatible-library': 'off' },
+  },
+  {
+    // What the browser runs as it is.
+    files: ['console/public/*.js'],
+    languageOptions: {
+      globals: { document: 'readonly', localStorage: 'readonly', matchMedia: 'readonly' },
     },
   },
   {

@@ -15,7 +15,7 @@ import { startServerProcess, type ServerProcess } from '../stack/supervision/ser
 const RESTART_AFTER_MS = 500;
 
 /** How old a copy must be before its order is compared, in ms: short, as the run is. */
-export const GRACE_MS = 3_000;
+const GRACE_MS = 3_000;
 
 /** What a process of ours speaks to, each by a proxy of its own. */
 export const SIDES = ['broker', 'database', 'temporal'] as const;

@@ -20,6 +20,7 @@ const CHECKS: readonly Check[] = [
   { name: 'unused code', program: 'knip', arguments: ['--no-progress'] },
   { name: 'format', program: 'prettier', arguments: ['--check', '.'], mend: 'npm run format' },
   { name: 'types', program: 'tsc', arguments: ['--noEmit'] },
+  { name: 'types of the console', program: 'tsc', arguments: ['-p', 'console'] },
   { name: 'lint', program: 'eslint', arguments: ['.'] },
 ];
 

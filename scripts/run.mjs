@@ -33,10 +33,14 @@ const COMMANDS = {
     'scripts/keep-test-stack',
   ],
   check: ['run every check that a change must pass', 'scripts/check'],
+  screenshots: ['photograph the desk of the running stack', 'scripts/screenshots'],
   chaos: ['dispatch orders under faults, and look what is left; see --help', 'chaos/main'],
   openapi: ["write the HTTP API's description, docs/openapi.json", 'scripts/openapi'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
+
+/** Those that serve the web console. */
+const WITH_CONSOLE = ['up', 'api'];
 
 const [command, ...rest] = process.argv.slice(2);
 
@@ -49,7 +53,7 @@ if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
 } else {
   try {
     stopWithNpm();
-    await setup();
+    await setup({ withConsole: WITH_CONSOLE.includes(command) });
     const [, program, ...first] = COMMANDS[command];
     const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
     const main = path.join(root, 'dist', `${program}.js`);

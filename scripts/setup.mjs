@@ -5,6 +5,7 @@
  *
  *   node scripts/setup.mjs           everything
  *   node scripts/setup.mjs --build   without the dependencies
+ *   node scripts/setup.mjs --console everything, and the web console
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -25,10 +26,10 @@ class StepFailed extends Error {}
 /**
  * Does whatever is left to do.
  *
- * @param {{ buildOnly?: boolean }} [options]
+ * @param {{ buildOnly?: boolean, withConsole?: boolean }} [options]
  * @throws {StepFailed}
  */
-export async function setup({ buildOnly = false } = {}) {
+export async function setup({ buildOnly = false, withConsole = false } = {}) {
   checkNodeVersion();
   await alone(async () => {
     if (!buildOnly) {
@@ -38,6 +39,7 @@ export async function setup({ buildOnly = false } = {}) {
     await Promise.all(['orders', 'dispatch'].map(generateDatabaseClient));
     await compile();
     await bundleWorkflows();
+    if (withConsole) await buildConsole();
   });
 }
 
@@ -119,7 +121,7 @@ async function compile() {
   });
 }
 
-const NOT_COMPILED = new Set(['node_modules', 'dist', '.local', '.git', 'test']);
+const NOT_COMPILED = new Set(['node_modules', 'dist', '.local', '.git', 'test', 'console']);
 
 /** What the compiler makes of a source, by its ending. */
 const COMPILED = { '.ts': ['.js', '.js.map', '.d.ts'], '.cjs': ['.cjs', '.cjs.map', '.d.cts'] };
@@ -136,6 +138,19 @@ async function bundleWorkflows() {
   const inputs = folders.flatMap((folder) => filesBelow(folder, '.js', new Set()));
   await unlessFresh('bundle', [...inputs, dependencies()], [bundle], () =>
     step('bundle the workflows', process.execPath, [script]),
+  );
+}
+
+/** The web page: only for who serves it, since nothing else needs it. */
+async function buildConsole() {
+  const vite = inClone('node_modules', 'vite', 'bin', 'vite.js');
+  const inputs = filesBelow(inClone('console'), '', new Set());
+  const page = inClone('dist', 'console', 'index.html');
+  await unlessFresh('console', [...inputs, dependencies()], [page], () =>
+    step('build the console', process.execPath, [vite, 'build', 'console'], {
+      // Whoever runs this, such as a test: the page is what is served.
+      env: { NODE_ENV: 'production' },
+    }),
   );
 }
 
@@ -222,5 +237,6 @@ export function reportFailure(error) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  setup({ buildOnly: process.argv.includes('--build') }).catch(reportFailure);
+  const has = (option) => process.argv.includes(option);
+  setup({ buildOnly: has('--build'), withConsole: has('--console') }).catch(reportFailure);
 }

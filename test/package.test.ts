@@ -81,6 +81,7 @@ describe('package', () => {
       ['worker/worker.ts', "import 'amqplib';"],
       ['api/server.ts', "import '../database/orders/audit';"],
       ['activities/submit-order.ts', "import '@prisma/client';"],
+      ['console/main.tsx', "import { ORDER_STATUSES } from '../domain/status';"],
       ['client/order-handle.ts', 'process.env;'],
     ];
     // A process of its own: ESLint loads its configuration as an ES module, which Jest cannot.

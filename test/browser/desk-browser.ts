@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { ROOT } from '../markdown';
+import { CHROMIUM_ARGUMENTS, findChromium } from '../../stack/find-chromium';
+
+const executablePath = findChromium();
+
+/** `describe`, where there is a Chromium; else the tests are skipped, with a line. */
+export const describeInBrowser = executablePath === undefined ? describe.skip : describe;
+if (executablePath === undefined) {
+  console.warn(
+    'Tests in a browser are skipped: there is no Chromium, and CHROMIUM_PATH names none.',
+  );
+}
+
+/** What the browser says that is no fault of the page's: an answer that a test has the desk give. */
+const EXPECTED = /the server responded with a status of (401|403|404|409)/;
+
+/** A Chromium, and what it had to complain about. */
+export interface DeskBrowser {
+  /** Opens a page for a person with cookies of their own. */
+  open: (url: string, options?: { token?: string; isNarrow?: boolean }) => Promise<Page>;
+  /** Closes all pages. @returns errors of the pages, and what the policy refused. */
+  closePages: () => Promise<string[]>;
+  close: () => Promise<void>;
+}
+
+/** Builds the console where it has changed. @returns where it is. */
+export async function buildConsole(): Promise<string> {
+  const build = [join(ROOT, 'scripts', 'setup.mjs'), '--build', '--console'];
+  await promisify(execFile)(process.execPath, build, { cwd: ROOT });
+  return join(ROOT, 'dist', 'console');
+}
+
+/** Starts a Chromium. */
+export async function openBrowser(): Promise<DeskBrowser> {
+  const browser = await chromium.launch({
+    ...(executablePath && { executablePath }),
+    args: CHROMIUM_ARGUMENTS,
+  });
+  const complaints: string[] = [];
+  const contexts: BrowserContext[] = [];
+  return {
+    open: async (url, { token, isNarrow = false } = {}) => {
+      const viewport = isNarrow ? { width: 390, height: 844 } : { width: 1280, height: 800 };
+      const context = await browser.newContext({ viewport });
+      contexts.push(context);
+      if (token !== undefined) {
+        await context.request.post(new URL('/v1/session', url).href, { data: { token } });
+      }
+      const page = await context.newPage();
+      page.setDefaultTimeout(10_000);
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !EXPECTED.test(message.text())) {
+          complaints.push(message.text());
+        }
+      });
+      page.on('pageerror', (error) => complaints.push(String(error)));
+      await page.goto(url);
+      return page;
+    },
+    closePages: async () => {
+      await Promise.all(contexts.splice(0).map((context) => context.close()));
+      return complaints.splice(0);
+    },
+    close: () => browser.close(),
+  };
+}
+
+/** The tasks in the inbox's list that are drawn. */
+export const rowsOf = (page: Page) => page.getByTestId('task-list').locator('a');
+
+/** Waits until a text is there. */
+export const seen = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+
+/** Presses keys, one after the other. */
+export async function press(page: Page, ...keys: readonly string[]): Promise<void> {
+  for (const key of keys) await page.keyboard.press(key);
+}
