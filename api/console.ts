@@ -23,7 +23,13 @@ export async function serveConsole(app: FastifyInstance, folder: string): Promis
     return;
   }
   const page = readFileSync(index, 'utf8');
-  await app.register(serveStatic, { root: folder, serve: false, cacheControl: false });
+  await app.register(serveStatic, {
+    root: folder,
+    serve: false,
+    cacheControl: false,
+    // The build leaves each file compressed beside itself.
+    preCompressed: true,
+  });
   app.get('/*', { schema: { hide: true } }, (request: FastifyRequest, reply: FastifyReply) => {
     const { '*': path } = request.params as { '*': string };
     if (NO_PAGE.test(path)) return reply.callNotFound();

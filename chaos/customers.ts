@@ -24,6 +24,9 @@ const CANCELLED = 10;
 const TWICE = 5;
 const CHANGED = 4;
 
+/** How many in a hundred are placed by HTTP. */
+const BY_HTTP = 25;
+
 /** A pause before what failed is tried again, in ms: it is safe to repeat. */
 const AGAIN_MS = 300;
 
@@ -43,6 +46,8 @@ export class Customers {
       client: OrderDispatchClient;
       seed: number;
       isPatient: boolean;
+      /** HTTP APIs, by which some orders are placed. */
+      apiUrls: readonly string[];
     },
   ) {}
 
@@ -80,11 +85,17 @@ export class Customers {
   }
 
   private async place(n: number, orderId = this.orderIdOf(n)): Promise<void> {
-    const { client, seed } = this.given;
+    const { client, seed, apiUrls } = this.given;
     const { policy } = this;
     const order = orderOf(orderId);
     const began = Date.now();
-    const call = () => this.again(() => client.placeOrder(order, { policy }));
+    const isByHttp = apiUrls.length > 0 && draw(seed, 'http', n) * 100 < BY_HTTP;
+    const call = () =>
+      this.again<unknown>(() =>
+        isByHttp
+          ? placeByHttp(apiUrls[n % apiUrls.length] ?? '', order, policy)
+          : client.placeOrder(order, { policy }),
+      );
     const wants = (what: string, share: number) => n > 0 && draw(seed, what, n) * 100 < share;
     await Promise.all(wants('twice', TWICE) ? [call(), call()] : [call()]);
     this.placed.set(orderId, { order, placedMs: Date.now() - began });
@@ -135,6 +146,22 @@ export class Customers {
       }
     }
   }
+}
+
+/** As a program in another language does. @throws DispatchUnavailable where that is safe to repeat. */
+async function placeByHttp(apiUrl: string, order: Order, policy: PolicyOverrides): Promise<void> {
+  const response = await fetch(`${apiUrl}/v1/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ order, policy }),
+    signal: AbortSignal.timeout(20_000),
+  }).catch((cause: unknown) => {
+    throw new DispatchUnavailable('the API does not answer', { cause });
+  });
+  if (response.ok) return;
+  const said = await response.text();
+  if (response.status === 503 || response.status === 504) throw new DispatchUnavailable(said);
+  throw new Error(`POST /v1/orders: ${response.status} ${said}`);
 }
 
 function orderOf(orderId: string): Order {

@@ -51,6 +51,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   killWorker: kill('worker'),
   killDispatchSystem: kill('dispatch-system'),
   killSupplement: kill('supplement'),
+  killApi: kill('api'),
   killBroker: {
     what: 'the broker is killed, and started again',
     lastsMs: [1_000, 5_000],

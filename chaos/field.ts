@@ -32,6 +32,8 @@ export interface Member {
   restart: (signal: NodeJS.Signals) => Promise<void>;
   signal: (signal: NodeJS.Signals) => void;
   isReady: () => Promise<boolean>;
+  /** Where an HTTP API listens. */
+  apiUrl?: string;
   /** How often it was started. */
   starts: () => number;
   end: () => Promise<void>;
@@ -144,7 +146,7 @@ async function openMember(given: {
     its.port = new URL(database.url).port;
     return its.href;
   };
-  const healthPort = await freePort();
+  const [healthPort, apiPort] = [await freePort(), await freePort()];
   const variables = {
     ...PROCESSES[kind].environment({
       temporalAddress: new URL(temporal.url).host,
@@ -156,6 +158,7 @@ async function openMember(given: {
       dispatchDatabaseUrl: byProxy(direct.dispatchDatabaseUrl),
     }),
     HEALTH_PORT: String(healthPort),
+    API_PORT: String(apiPort),
     SUPPLEMENT_GRACE_MS: String(GRACE_MS),
     DISPATCH_SYSTEM_DECIDE_MODULE: join(packageRoot(), 'dist', 'chaos', 'decide.js'),
     LOG_LEVEL: 'info',
@@ -185,6 +188,7 @@ async function openMember(given: {
     name,
     kind,
     proxies,
+    ...(kind === 'api' && { apiUrl: `http://127.0.0.1:${apiPort}` }),
     async restart(signal) {
       // Told to end in order, it may finish what it is at.
       await running?.stop(signal, 30_000).catch(() => running?.stop('SIGKILL'));

@@ -17,6 +17,7 @@ export interface ChaosOptions {
   workers: number;
   dispatchSystems: number;
   supplements: number;
+  apis: number;
 }
 
 const HELP = `
@@ -51,6 +52,7 @@ export function parseOptions(args: readonly string[]): ChaosOptions {
     .option('--workers <number>', 'worker processes', whole(1), 2)
     .option('--dispatch-systems <number>', 'dispatch system processes', whole(1), 2)
     .option('--supplements <number>', 'supplement system processes', whole(1), 1)
+    .option('--apis <number>', 'HTTP API processes', whole(0), 1)
     .option('--quiet-within <seconds>', 'how long it may take to get quiet', whole(1), 180)
     .option('--json', 'the report as JSON on stdout', false)
     .addOption(new Option('--patient', 'ask once only').default(false).hideHelp())

@@ -66,7 +66,7 @@ export async function runChaos(
       worker: options.workers,
       'dispatch-system': options.dispatchSystems,
       supplement: options.supplements,
-      api: 0,
+      api: options.apis,
     },
     environment: bug === undefined ? {} : { ORDER_DISPATCH_DELIBERATE_BUG: bug },
   });
@@ -80,7 +80,12 @@ export async function runChaos(
   });
   const database = openOrdersDatabase({ url: ordersDatabaseUrl });
   const { dispatchDatabaseUrl } = field.direct;
-  const customers = new Customers({ client, seed, isPatient: options.patient });
+  const customers = new Customers({
+    client,
+    seed,
+    isPatient: options.patient,
+    apiUrls: field.of('api').flatMap(({ apiUrl }) => apiUrl ?? []),
+  });
   const people = new People({ client, temporal, database, seed });
   const strays = new Strays({ amqpUrl, dispatchDatabaseUrl, seed });
   const deleted = new Set<string>();

@@ -128,7 +128,8 @@ describeInBrowser('a night shift at the desk', () => {
     await press(hers, 'Escape', 'n');
     await seen(hers, `${ORDERS - 2} open tasks`);
     await press(hers, 'j', 'x', 'a', 'b');
-    await hers.getByRole('dialog').waitFor();
+    // The first decision has the focus a moment after the dialog is there.
+    await hers.getByRole('dialog').locator('button:focus').waitFor();
     await press(hers, 'Enter');
     await seen(hers, `Dry run: ${ORDERS - 2} tasks.`);
     await hers.keyboard.type('The dispatch system is back.');
