@@ -409,7 +409,8 @@ describe('the shell commands', () => {
   )('%s: %s', async (_, command) => {
     const [, name] = /^node dist\/([\w-]+)\/main\.js$/.exec(command) ?? [];
     if (name !== undefined) {
-      const ours = startProcess(name as Parameters<typeof startProcess>[0], bed);
+      // A local stack of another test may have the API's own port.
+      const ours = startProcess(name as Parameters<typeof startProcess>[0], bed, { API_PORT: '0' });
       await ours.ready;
       ours.kill('SIGTERM');
       expect(await ours.exited).toEqual({ code: 0, signal: null });
