@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** How hard an order is tried, field by field. */
-export const policySchema = z.strictObject({
+const policySchema = z.strictObject({
   /** How long the quick path waits for the acknowledgement, in ms; 0 goes the durable path at once. @default 1000 */
   quickWindowMs: z.int().min(0).max(3_000),
   /** How long an attempt waits for the acknowledgement, in ms from the broker's confirm. @default 30000 */
@@ -38,6 +38,13 @@ export const policySchema = z.strictObject({
     .max(30 * DAY_MS),
 });
 
+const overridesSchema = policySchema.partial();
+
+/** The schema of what an order overrides. By a function: what is exported is frozen in workflows, and zod writes to its schemas. */
+export function policyOverridesSchema(): typeof overridesSchema {
+  return overridesSchema;
+}
+
 /** How hard an order is tried. */
 export type Policy = z.infer<typeof policySchema>;
 
@@ -64,7 +71,7 @@ export const DEFAULT_POLICY: Policy = {
  * @throws {@link InvalidPolicy} that names each bad field.
  */
 export function parsePolicyOverrides(input: unknown): PolicyOverrides {
-  const parsed = policySchema.partial().safeParse(input);
+  const parsed = overridesSchema.safeParse(input);
   if (!parsed.success) throw new InvalidPolicy(describeIssues(parsed.error, 'policy'));
   return parsed.data;
 }

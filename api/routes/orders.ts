@@ -2,7 +2,7 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { defined } from '../../domain/defined';
 import { newOrderSchema } from '../../domain/order';
-import { policySchema } from '../../domain/policy';
+import { policyOverridesSchema } from '../../domain/policy';
 import { ORDER_STATUSES } from '../../domain/status';
 import { explainOrder } from '../../domain/why';
 import { noteOrder } from '../../operations/audit';
@@ -58,7 +58,7 @@ export const orderRoutes: FastifyPluginCallbackZod<{ services: ApiServices }> = 
           'From then on it ends dispatched or cancelled, or waits in a listed human task. The order ID makes it safe to repeat.',
         body: z.strictObject({
           order: newOrderSchema,
-          policy: policySchema.partial().optional(),
+          policy: policyOverridesSchema().optional(),
         }),
         response: answers({ 200: placedOrder, 201: placedOrder }),
       },
