@@ -13,6 +13,8 @@ export interface ActivityDependencies {
   defaultPolicy: Policy;
   /** For the heartbeat of an activity that waits, and to look at and start workflows. */
   temporal: Client;
+  /** Is told how long each order waited for its first task, in ms, give or take the servers' clocks. */
+  sawFirstTask: (waitedMs: number) => void;
   /** The key by which answers reach this process; `undefined` while it has no home queue. */
   replyKey: () => string | undefined;
 }

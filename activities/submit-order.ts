@@ -29,6 +29,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
      * @param input.startedAt when the workflow started, ISO 8601: the deadline counts from then.
      */
     async submitOrder(input: DispatchOrderInput & { startedAt: string }): Promise<Submission> {
+      dependencies.sawFirstTask(Date.now() - Date.parse(input.startedAt));
       const order = parseOrder(input.order);
       const policy = effectivePolicy(defaultPolicy, parsePolicyOverrides(input.policy ?? {}));
       const hash = contentHash(order);

@@ -1,3 +1,4 @@
+import { FirstTasks } from '../worker/first-tasks';
 import { paceTelling } from '../worker/telling-pace';
 import { eventually } from './setup';
 
@@ -33,5 +34,32 @@ describe('those who wake a workflow', () => {
     const { taken, all } = takeTurns(turn, 50);
     await all;
     expect(taken.count).toBe(50);
+  });
+});
+
+describe('first tasks of new orders', () => {
+  const seen = (...waits: number[]) => {
+    const firstTasks = new FirstTasks();
+    for (const waitedMs of waits) firstTasks.saw(waitedMs);
+    return firstTasks.areLate();
+  };
+
+  test.each([
+    ['none', [], false],
+    ['one that waited as long as any', [5_000], false],
+    ['one that waited longer than the quickest', [20, 900], true],
+    ['one that is quick again', [20, 900, 30], false],
+    ['a server whose clock is ahead', [-4_000, -3_990], false],
+    ['the same, and late', [-4_000, -3_000], true],
+  ])('%s: late or not', (_, waits, isLate) => {
+    expect(seen(...waits)).toBe(isLate);
+  });
+
+  test('are late no longer where no order comes any more', async () => {
+    const firstTasks = new FirstTasks();
+    firstTasks.saw(20);
+    firstTasks.saw(2_000);
+    expect(firstTasks.areLate()).toBe(true);
+    await eventually(() => !firstTasks.areLate());
   });
 });

@@ -19,6 +19,7 @@ import type { RetryPauses } from '../messaging/consumer';
 import { Publisher } from '../messaging/publisher';
 import { createLogger, type Logger } from '../runtime/logger';
 import { workflowTaskBacklog } from '../temporal/task-queue';
+import { FirstTasks } from './first-tasks';
 import { paceTelling } from './telling-pace';
 import { startOutcomeEventRelay, type RelayedEvents, type RelayPolls } from './outcome-event-relay';
 import { startAcknowledgementConsumer } from './acknowledgement-consumer';
@@ -127,6 +128,7 @@ export async function startWorker(
 
     const temporal = new Client({ ...connected });
     const quickPath = new QuickPath(Math.floor(maximumWorkflowTasks / 2));
+    const firstTasks = new FirstTasks();
     const workers: Worker[] = [];
     const consumer = await startAcknowledgementConsumer({
       amqpUrl,
@@ -137,6 +139,7 @@ export async function startWorker(
       log,
       recorded: relay.wake,
       turnToTell: paceTelling(async () => {
+        if (firstTasks.areLate()) return true;
         const inFlight = workers[0]?.getStatus().numInFlightWorkflowActivations ?? 0;
         return inFlight > 4 || (await workflowTaskBacklog(temporal, namespace)) > 1;
       }),
@@ -150,6 +153,7 @@ export async function startWorker(
       quickPath,
       defaultPolicy,
       temporal,
+      sawFirstTask: (waitedMs: number) => firstTasks.saw(waitedMs),
       replyKey: consumer.replyKey,
     };
     const shared = {

@@ -25,6 +25,7 @@ serveContestant(async ({ amqpUrl, ordersDatabaseUrl }) => {
   const activities = createSubmitActivities({
     ...parts,
     defaultPolicy: { ...DEFAULT_POLICY, quickWindowMs: 60_000 },
+    sawFirstTask: () => {},
     replyKey: consumer.replyKey,
   });
   return {
