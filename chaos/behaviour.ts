@@ -22,10 +22,14 @@ const SHARES_OF_PATIENT: Readonly<Partial<Record<Behaviour, number>>> = {
 /** What the dispatch system does with an order's messages. */
 export type Behaviour = keyof typeof SHARES;
 
+/** Orders of all behaviours; those that ask once and are answered; or those that are accepted. */
+export type OrderKind = 'any' | 'patient' | 'accept';
+
 /** An order's ID carries its behaviour, so that each dispatch system knows it, and the reader of a report. */
-export function orderIdOf(seed: number, n: number, isPatient: boolean): string {
+export function orderIdOf(seed: number, n: number, kind: OrderKind = 'any'): string {
+  if (kind === 'accept') return `c${seed}-${n}-accept`;
   let at = draw(seed, 'behaviour', n) * 100;
-  const shares = isPatient ? SHARES_OF_PATIENT : SHARES;
+  const shares = kind === 'patient' ? SHARES_OF_PATIENT : SHARES;
   const found = Object.entries(shares).find(([, share]) => (at -= share) < 0);
   return `c${seed}-${n}-${found?.[0] ?? 'accept'}`;
 }

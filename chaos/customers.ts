@@ -8,7 +8,7 @@ import {
   type PolicyOverrides,
 } from '../client';
 import { draw } from './draw';
-import { IMPATIENT, PATIENT, orderIdOf } from './behaviour';
+import { IMPATIENT, PATIENT, orderIdOf, type OrderKind } from './behaviour';
 
 /** What a customer was told about an order. */
 export interface Placed {
@@ -45,9 +45,9 @@ export class Customers {
     private readonly given: {
       client: OrderDispatchClient;
       seed: number;
-      isPatient: boolean;
+      only?: OrderKind;
       /** HTTP APIs, by which some orders are placed. */
-      apiUrls: readonly string[];
+      apiUrls?: readonly string[];
     },
   ) {}
 
@@ -62,12 +62,12 @@ export class Customers {
   }
 
   /** Places one more order, and waits for its end. @returns how long that took, in ms. */
-  async probe(name: string): Promise<number> {
+  async probe(name: string): Promise<{ orderId: string; tookMs: number }> {
     const orderId = `c${this.given.seed}-${name}-accept`;
     const began = Date.now();
     await this.place(0, orderId);
     await this.again(() => this.given.client.getOrder(orderId).result());
-    return Date.now() - began;
+    return { orderId, tookMs: Date.now() - began };
   }
 
   /** Waits no longer for what customers asked for. */
@@ -77,15 +77,15 @@ export class Customers {
   }
 
   private get policy(): PolicyOverrides {
-    return this.given.isPatient ? PATIENT : IMPATIENT;
+    return this.given.only === 'patient' ? PATIENT : IMPATIENT;
   }
 
   private orderIdOf(n: number): string {
-    return orderIdOf(this.given.seed, n, this.given.isPatient);
+    return orderIdOf(this.given.seed, n, this.given.only);
   }
 
   private async place(n: number, orderId = this.orderIdOf(n)): Promise<void> {
-    const { client, seed, apiUrls } = this.given;
+    const { client, seed, only, apiUrls = [] } = this.given;
     const { policy } = this;
     const order = orderOf(orderId);
     const began = Date.now();
@@ -96,7 +96,8 @@ export class Customers {
           ? placeByHttp(apiUrls[n % apiUrls.length] ?? '', order, policy)
           : client.placeOrder(order, { policy }),
       );
-    const wants = (what: string, share: number) => n > 0 && draw(seed, what, n) * 100 < share;
+    const wants = (what: string, share: number) =>
+      n > 0 && only !== 'accept' && draw(seed, what, n) * 100 < share;
     await Promise.all(wants('twice', TWICE) ? [call(), call()] : [call()]);
     this.placed.set(orderId, { order, placedMs: Date.now() - began });
     if (wants('changed', CHANGED)) await this.placeChanged(order);

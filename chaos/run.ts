@@ -83,7 +83,7 @@ export async function runChaos(
   const customers = new Customers({
     client,
     seed,
-    isPatient: options.patient,
+    only: options.patient ? 'patient' : 'any',
     apiUrls: field.of('api').flatMap(({ apiUrl }) => apiUrl ?? []),
   });
   const people = new People({ client, temporal, database, seed });
@@ -172,12 +172,12 @@ async function suffer(
   await sleep(lastsMs);
   await end().catch((error: unknown) => progress(`${name} does not end: ${String(error)}`));
   const lastedMs = Date.now() - began;
-  const recoveredMs = await Promise.race([
+  const probe = await Promise.race([
     customers.probe(`probe${index}`),
     sleep(quietWithinMs, undefined, { ref: false }),
   ]);
   const suffered = { name, what, victim, atMs, lastedMs };
-  return recoveredMs === undefined ? suffered : { ...suffered, recoveredMs };
+  return probe === undefined ? suffered : { ...suffered, recoveredMs: probe.tookMs };
 }
 
 /** Waits until nobody waits for anything any more: no message, no order under way, no open task. */

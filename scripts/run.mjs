@@ -34,6 +34,7 @@ const COMMANDS = {
   ],
   check: ['run every check that a change must pass', 'scripts/check'],
   screenshots: ['photograph the desk of the running stack', 'scripts/screenshots'],
+  break: ['kill one part in the middle of a hundred orders, and count', 'chaos/break'],
   chaos: ['dispatch orders under faults, and look what is left; see --help', 'chaos/main'],
   openapi: ["write the HTTP API's description, docs/openapi.json", 'scripts/openapi'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
