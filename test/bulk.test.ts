@@ -19,7 +19,7 @@ import {
 import { startDispatchOrder } from '../temporal/start-workflows';
 import { startProcess, type TestProcess } from './processes';
 import { runCli, startCli } from './run-cli';
-import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+import { eventually, isLongRun, newOrder, openTask, setup, type TestBed } from './setup';
 
 /** Silence becomes a human task within half a second. */
 const IMPATIENT: PolicyOverrides = {
@@ -387,7 +387,9 @@ describe('on the command line', () => {
   });
 });
 
-test('200 tasks, with the worker killed in the middle: each is resolved once, and none is left', async () => {
+const COUNT = isLongRun ? 1_000 : 200;
+
+test(`${COUNT} tasks, with the worker killed in the middle: each is resolved once, and none is left`, async () => {
   const startWorker = async () => {
     const worker = startProcess('worker', bed);
     workers.push(worker);
@@ -395,7 +397,6 @@ test('200 tasks, with the worker killed in the middle: each is resolved once, an
     return worker;
   };
   const restaurantId = newRestaurant();
-  const COUNT = 200;
   const orders = Array.from({ length: COUNT }, () => newOrder({ restaurantId }));
   await bed.worker.close();
   const first = await startWorker();

@@ -19,7 +19,7 @@ import { hold, release } from '../operations/hold';
 import { silentLogger } from '../runtime/logger';
 import { startProxy, type Proxy } from '../stack/servers/tcp-proxy';
 import { runCli } from './run-cli';
-import { eventually, lockAwaited, newOrder, setup, type TestBed } from './setup';
+import { eventually, isLongRun, lockAwaited, newOrder, setup, type TestBed } from './setup';
 
 const BY_MIA = { actor: 'mia', note: 'the dispatch system is down' };
 
@@ -295,17 +295,22 @@ describe('release', () => {
   });
 });
 
-test('held in the middle of an outage of the broker, 200 orders all wait, and all are dispatched after it, each once', async () => {
+const COUNT = isLongRun ? 500 : 200;
+
+test(`held in the middle of an outage of the broker, ${COUNT} orders all wait, and all are dispatched after it, each once`, async () => {
   proxy.cut();
   await eventually(() => !bed.worker.ready());
-  const handles = await Promise.all(Array.from({ length: 200 }, () => place()));
-  await eventually(async () => (await bed.orders.order.count({ where: { attempts: 1 } })) >= 200, {
-    what: 'attempts that wait for the broker',
-    withinMs: 120_000,
-  });
+  const handles = await Promise.all(Array.from({ length: COUNT }, () => place()));
+  await eventually(
+    async () => (await bed.orders.order.count({ where: { attempts: 1 } })) >= COUNT,
+    {
+      what: 'attempts that wait for the broker',
+      withinMs: 120_000,
+    },
+  );
   await hold(database(), BY_MIA);
-  await eventually(async () => (await findHold(database()))?.waiting === 200, {
-    what: '200 that wait for a release',
+  await eventually(async () => (await findHold(database()))?.waiting === COUNT, {
+    what: `${COUNT} that wait for a release`,
     withinMs: 120_000,
   });
   proxy.mend();
@@ -320,10 +325,10 @@ test('held in the middle of an outage of the broker, 200 orders all wait, and al
   const asked = { where: { orderId: { in: orderIds } } };
   expect(await bed.dispatches.inboxEntry.count(asked)).toBe(0);
 
-  expect(await releaseAll({ ratePerSecond: 200 })).toEqual({ state: 'released', released: 200 });
+  expect(await releaseAll({ ratePerSecond: 200 })).toEqual({ state: 'released', released: COUNT });
   const results = await Promise.all(handles.map((handle) => handle.result()));
-  expect(results.filter(({ status }) => status === 'dispatched')).toHaveLength(200);
-  expect(await bed.dispatches.dispatch.count(asked)).toBe(200);
+  expect(results.filter(({ status }) => status === 'dispatched')).toHaveLength(COUNT);
+  expect(await bed.dispatches.dispatch.count(asked)).toBe(COUNT);
 }, 300_000);
 
 describe('people are told', () => {

@@ -33,6 +33,9 @@ import type { RelayPolls } from '../worker/outcome-event-relay';
 import { startWorker, type OrderDispatchWorker } from '../worker/worker';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
+/** Whether the long tests run (`npm run test:long`): the same tests, with as many orders as an outage leaves. */
+export const isLongRun = process.env['ORDER_DISPATCH_LONG_TESTS'] === 'true';
+
 /** Short pauses, so that what is tried again is tried again soon. */
 const SHORT_PAUSES = { initialMs: 50, maximumMs: 400 };
 
