@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import type { PolicyOverrides } from '../../client';
 import { actingAs, buildTestApi, type TestApi } from '../api-bed';
-import { eventually, newOrder, setup, type TestBed } from '../setup';
+import { eventually, newOrder, openTask, setup, type TestBed } from '../setup';
 import {
   buildConsole,
   describeInBrowser,
@@ -155,6 +155,56 @@ describeInBrowser('a night shift at the desk', () => {
     await seen(hers, 'Nobody waits for you');
     expect(await browser.closePages()).toEqual([]);
   }, 180_000);
+
+  test('a bulk run is aborted, and dead letters are discarded, at the desk', async () => {
+    const [, mira] = desks;
+    const restaurantId = 'r-slow';
+    await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const order = newOrder({ restaurantId });
+        bed.script(order.orderId, () => ({ kind: 'staySilent' }));
+        await openTask(await bed.client.placeOrder(order));
+      }),
+    );
+    const begun = await mira?.ask('POST', '/v1/bulk', {
+      body: {
+        filter: { restaurantId },
+        ...{ decision: 'retry', note: 'Again.', ratePerSecond: 1, expected: 12 },
+      },
+    });
+    const id = begun?.body.bulkId ?? 0;
+    const page = await open(mira, `/bulk/${id}`);
+    await page.getByRole('button', { name: 'Abort …' }).click();
+    await page.getByLabel(/^Note/).fill('Not these.');
+    await page.getByRole('button', { name: 'Abort', exact: true }).click();
+    await seen(page, /Aborted by mira: Not these\./);
+    expect(await bed.orders.bulkRun.findUnique({ where: { id } })).toMatchObject({
+      state: 'aborted',
+      abortedBy: 'mira',
+    });
+
+    const sourceQueue = 'dispatch.requests';
+    await bed.orders.deadLetter.createMany({
+      data: [1, 2].map((n) => ({
+        ...{ fingerprint: `night-${n}`, sourceQueue, messageId: `m-${n}`, type: 'unknown' },
+        ...{ appId: 'other', deadLetterReason: 'MalformedMessage', properties: {}, headers: {} },
+        ...{ content: Buffer.from('{}'), attempts: 1 },
+        ...{ firstFailedAt: new Date(), lastFailedAt: new Date() },
+      })),
+    });
+    await page.goto(new URL(`/dead-letters?sourceQueue=${sourceQueue}`, page.url()).href);
+    await page.getByRole('button', { name: 'Discard 2 …' }).click();
+    await seen(page, '2 open dead letters');
+    await page.getByLabel(/^Note/).fill('Nobody sends these any more.');
+    await page.getByRole('button', { name: 'Discard', exact: true }).click();
+    await eventually(
+      async () =>
+        (await bed.orders.deadLetter.count({
+          where: { state: 'discarded', decidedBy: 'mira' },
+        })) === 2,
+    );
+    expect(await browser.closePages()).toEqual([]);
+  }, 120_000);
 
   /** Opens the second row of those that were there when the page was opened. */
   async function openSecond(page: Page): Promise<void> {
