@@ -36,6 +36,7 @@ const COMMANDS = {
   screenshots: ['photograph the desk of the running stack', 'scripts/screenshots'],
   chaos: ['dispatch orders under faults, and look what is left; see --help', 'chaos/main'],
   openapi: ["write the HTTP API's description, docs/openapi.json", 'scripts/openapi'],
+  contracts: ['write what is said of our messages, contracts/', 'scripts/contracts'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
 
