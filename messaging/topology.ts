@@ -35,7 +35,7 @@ const EVENTS = { name: EXCHANGES.events, type: 'topic' } as const;
  * Everything durable on the broker. None of its arguments is a setting: a queue's arguments cannot
  * change once it exists.
  */
-const TOPOLOGY: Topology = {
+export const TOPOLOGY: Topology = {
   exchanges: [
     { name: EXCHANGES.requests, type: 'topic' },
     {

@@ -1,13 +1,4 @@
-/** What a JSON schema says, as far as it is compared. */
-interface Schema {
-  $ref?: string;
-  type?: string | string[];
-  enum?: unknown[];
-  anyOf?: Schema[];
-  items?: Schema;
-  properties?: Record<string, Schema>;
-  required?: string[];
-}
+import { SchemaComparison, type Schema, type SchemaDocument } from './schema-changes';
 
 interface Content {
   content?: Record<string, { schema?: Schema } | undefined>;
@@ -20,13 +11,9 @@ interface Operation {
 }
 
 /** An OpenAPI document, as far as it is compared. */
-export interface OpenApi {
+export interface OpenApi extends SchemaDocument {
   paths?: Record<string, Record<string, Operation | undefined> | undefined>;
-  components?: { schemas?: Record<string, Schema> };
 }
-
-/** Who made a value, and so who must understand it: what is sent to us, or what we answer. */
-type Direction = 'sent' | 'answered';
 
 /**
  * Names what a program that was written by one description would stumble over by the next: paths,
@@ -60,7 +47,7 @@ function operationChanges(
   const now = is.parameters ?? [];
   const same = (one: { name: string; in: string }) =>
     now.find((other) => other.name === one.name && other.in === one.in);
-  const compare = new Comparison(documents);
+  const compare = new SchemaComparison(documents);
   return [
     ...parameters.flatMap((one) => {
       const place = `${name}: parameter ${one.name}`;
@@ -89,66 +76,4 @@ function operationChanges(
 
 function bodyOf(content: Content | undefined): Schema | undefined {
   return Object.values(content?.content ?? {})[0]?.schema;
-}
-
-class Comparison {
-  /** Pairs that are being compared already: a schema may contain itself. */
-  private readonly seen = new Set<string>();
-
-  constructor(private readonly documents: Documents) {}
-
-  schemas(place: string, direction: Direction, was?: Schema, is?: Schema): string[] {
-    if (!was || !is) return was && !is ? [`${place} is gone`] : [];
-    const pair = `${direction} ${was.$ref} ${is.$ref}`;
-    if (was.$ref && is.$ref) {
-      if (this.seen.has(pair)) return [];
-      this.seen.add(pair);
-    }
-    const one = this.resolved(was, this.documents.before);
-    const other = this.resolved(is, this.documents.after);
-    return [
-      ...this.fields(place, direction, one, other),
-      ...(one.items ? this.schemas(`${place}[]`, direction, one.items, other.items) : []),
-      ...enumChanges(place, direction, one, other),
-      ...typeChanges(place, one, other),
-    ];
-  }
-
-  private fields(place: string, direction: Direction, was: Schema, is: Schema): string[] {
-    const fields = Object.entries(was.properties ?? {}).flatMap(([name, field]) => {
-      const now = is.properties?.[name];
-      const at = `${place}.${name}`;
-      if (!now) return is.properties ? [`${at} is gone`] : [];
-      const isOptional = direction === 'answered' && isIn(was, name) && !isIn(is, name);
-      return [
-        ...(isOptional ? [`${at} may be absent by now`] : []),
-        ...this.schemas(at, direction, field, now),
-      ];
-    });
-    const needed =
-      direction === 'sent' ? (is.required ?? []).filter((name) => !isIn(was, name)) : [];
-    return [...fields, ...needed.map((name) => `${place}.${name} is needed by now`)];
-  }
-
-  private resolved(schema: Schema, { components }: OpenApi): Schema {
-    const name = schema.$ref?.split('/').at(-1);
-    return (name !== undefined && components?.schemas?.[name]) || schema;
-  }
-}
-
-function isIn({ required }: Schema, name: string): boolean {
-  return required?.includes(name) ?? false;
-}
-
-/** What we answer may have more words by and by; what was taken once must be taken still. */
-function enumChanges(place: string, direction: Direction, was: Schema, is: Schema): string[] {
-  if (direction === 'answered' || !was.enum || !is.enum) return [];
-  const gone = was.enum.filter((word) => !is.enum?.includes(word));
-  return gone.map((word) => `${place}: ${JSON.stringify(word)} is not taken any more`);
-}
-
-function typeChanges(place: string, was: Schema, is: Schema): string[] {
-  if (was.type === undefined || is.type === undefined) return [];
-  const [before, after] = [String(was.type), String(is.type)];
-  return before === after ? [] : [`${place} was ${before}, and is ${after}`];
 }

@@ -24,13 +24,21 @@ const CHECKS: readonly Check[] = [
   { name: 'lint', program: 'eslint', arguments: ['.'] },
 ];
 
-/** Needs what `npm run check` has compiled. */
-const DESCRIPTION: Check = {
-  name: 'API description',
-  program: process.execPath,
-  arguments: [join(packageRoot(), 'dist', 'scripts', 'openapi.js'), '--check'],
-  mend: 'npm run openapi',
-};
+/** Need what `npm run check` has compiled. */
+const DESCRIPTIONS: readonly Check[] = [
+  {
+    name: 'API description',
+    program: process.execPath,
+    arguments: [join(packageRoot(), 'dist', 'scripts', 'openapi.js'), '--check'],
+    mend: 'npm run openapi',
+  },
+  {
+    name: 'message contracts',
+    program: process.execPath,
+    arguments: [join(packageRoot(), 'dist', 'scripts', 'contracts.js'), '--check'],
+    mend: 'npm run contracts',
+  },
+];
 
 const TESTS: Check = {
   name: 'tests',
@@ -44,7 +52,7 @@ const GRACE_MS = 60_000;
 runCommand('check', async (stop) => {
   const { skipTests } = parseOptions();
   const narrator = new Narrator(process.stdout);
-  const reading = [...CHECKS, DESCRIPTION];
+  const reading = [...CHECKS, ...DESCRIPTIONS];
   const checks = skipTests ? reading : [...reading, TESTS];
   const failed: Check[] = [];
   const run = async (check: Check) => {

@@ -1,7 +1,6 @@
 /** `npm run openapi`: writes the API's description; with `--check`, compares it, and with the last release's. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { authenticateSignedIn } from '../api/auth/signed-in';
 import { keepSessions } from '../api/auth/session';
 import { openApiOf } from '../api/openapi';
@@ -11,6 +10,7 @@ import { packageRoot } from '../runtime/package-root';
 import { silentLogger } from '../runtime/logger';
 import { runCommand } from '../stack/supervision/run-command';
 import { findBreakingChanges, type OpenApi } from './breaking-changes';
+import { findLastRelease } from './last-release';
 
 const FILE = 'docs/openapi.json';
 
@@ -61,13 +61,10 @@ async function describe(): Promise<OpenApi> {
 
 /** What the last release's callers would stumble over; nothing where no release has a description. */
 async function breaks(described: OpenApi): Promise<string[]> {
-  const git = (...args: string[]) =>
-    execa('git', args, { cwd: packageRoot(), reject: false, stdin: 'ignore' });
-  const { stdout: tag, exitCode } = await git('describe', '--tags', '--abbrev=0');
-  if (exitCode !== 0) return [];
-  const { stdout: released, exitCode: absent } = await git('show', `${tag}:${FILE}`);
-  if (absent !== 0) return [];
-  return findBreakingChanges(JSON.parse(released) as OpenApi, described).map(
-    (change) => `since ${tag}: ${change}`,
+  const release = await findLastRelease(FILE);
+  if (!release) return [];
+  const released = JSON.parse(release.files.get(FILE) ?? '') as OpenApi;
+  return findBreakingChanges(released, described).map(
+    (change) => `since ${release.tag}: ${change}`,
   );
 }

@@ -92,3 +92,20 @@ test.each([
 ])('%s that changes is named', (_, from, to, named) => {
   expect(findBreakingChanges(DOCUMENT, after(from, to))).toEqual(named);
 });
+
+test('a kind that is answered by now is named, and one that is taken by now is not', () => {
+  const nullable = '{"anyOf":[{"type":"integer"},{"type":"null"}]}';
+  expect(findBreakingChanges(DOCUMENT, after(/\{"type":"integer"\}/, nullable))).toEqual([]);
+  const answered = after(
+    /"parts":\{"type":"array","items":(\{[^}]*\})\}/,
+    '"parts":{"anyOf":[{"type":"array","items":$1},{"type":"null"}]}',
+  );
+  expect(findBreakingChanges(DOCUMENT, answered)).toEqual([
+    'GET /orders: 200.parts was one of other kinds',
+  ]);
+  expect(findBreakingChanges(answered, DOCUMENT)).toEqual([]);
+  const taken = after(/\{"type":"integer"\}/, nullable);
+  expect(findBreakingChanges(taken, DOCUMENT)).toEqual([
+    'GET /orders: parameter limit was one of other kinds',
+  ]);
+});
