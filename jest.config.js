@@ -22,5 +22,5 @@ module.exports = {
   ],
   testTimeout: 60_000,
   // One more than there are cores: a test spends half of its time waiting for its servers.
-  maxWorkers: availableParallelism() + 1,
+  maxWorkers: Math.min(availableParallelism(), 4) + 1,
 };
