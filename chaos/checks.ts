@@ -4,7 +4,6 @@ import { query } from '../stack/servers/query';
 import { workflowBundlePath } from '../worker/workflow-bundle';
 import { behaviourOf } from './behaviour';
 import { eventsOf, gather, type Facts, type OrderRow, type Witness } from './facts';
-import { readQueues } from './queues';
 
 /** What was looked at from outside, and who breaks it. */
 export interface Check {
@@ -129,7 +128,7 @@ async function cancelledIsFinal({ field, deleted }: Facts): Promise<Check> {
 }
 
 async function nothingIsLeft({ field }: Facts): Promise<Check> {
-  const queues = await readQueues(field);
+  const queues = await field.services.rabbitmq.queues(field.vhost);
   const offenders = queues
     .filter(({ messages }) => messages > 0)
     .map(({ name, messages }) => ({ why: `${messages} messages are in ${name}` }));

@@ -14,7 +14,6 @@ import { faultOf, planFaults, type PlannedFault } from './faults';
 import { openField, untilReady, type Field } from './field';
 import type { ChaosOptions } from './options';
 import { People } from './people';
-import { readQueues } from './queues';
 import { Strays } from './strays';
 
 /** A fault that came, and how long it was until an order placed after it was dispatched. */
@@ -215,7 +214,7 @@ async function whatIsLeft(
   { temporal, client }: { temporal: Client; client: OrderDispatchClient },
 ): Promise<string[]> {
   const [queues, running] = await Promise.all([
-    readQueues(field).catch(() => [{ name: 'the broker', messages: 1 }]),
+    field.services.rabbitmq.queues(field.vhost).catch(() => [{ name: 'the broker', messages: 1 }]),
     temporal.workflow.count("ExecutionStatus = 'Running'"),
   ]);
   const left = queues

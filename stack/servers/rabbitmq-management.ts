@@ -4,6 +4,8 @@ export interface RabbitmqManagement {
   createVhost: (name: string) => Promise<void>;
   /** Deletes a virtual host with all that is in it, and closes its connections. */
   deleteVhost: (name: string) => Promise<void>;
+  /** The queues of a virtual host, with how many messages are in each, delivered or not. */
+  queues: (vhost: string) => Promise<{ name: string; messages: number }[]>;
   /** Whether something listens on an AMQP port. */
   listensOn: (port: number) => Promise<boolean>;
 }
@@ -41,6 +43,11 @@ export function rabbitmqManagement(managementUrl: string): RabbitmqManagement {
     },
     async deleteVhost(name) {
       await expect('DELETE', `vhosts/${encodeURIComponent(name)}`);
+    },
+    async queues(vhost) {
+      const response = await expect('GET', `queues/${encodeURIComponent(vhost)}`);
+      const queues = (await response.json()) as { name: string; messages?: number }[];
+      return queues.map(({ name, messages = 0 }) => ({ name, messages }));
     },
     async listensOn(port) {
       return (await request('GET', `health/checks/port-listener/${port}`)).ok;

@@ -36,7 +36,7 @@ export async function startRabbitmq(options: {
     installation.kind === 'docker'
       ? dockerRabbitmqNode({ scope, installation, access })
       : await installedRabbitmqNode({ scope, installation, access });
-  const { createVhost, deleteVhost, listensOn } = rabbitmqManagement(managementUrl);
+  const { createVhost, deleteVhost, queues, listensOn } = rabbitmqManagement(managementUrl);
   // The broker in a container knows its port only by the number that it has inside.
   const listener = installation.kind === 'docker' ? 5672 : access.amqpPort;
   const start = () => node.start(() => listensOn(listener));
@@ -45,6 +45,7 @@ export async function startRabbitmq(options: {
   return {
     createVhost,
     deleteVhost,
+    queues,
     managementUrl,
     url: (vhost = '/') => vhostUrl(amqpUrl, vhost),
     name: node.name,
