@@ -57,11 +57,18 @@ export async function findWorkerDeployment(
     deployment,
     ...(currentBuildId && { currentBuildId }),
     ...(rampingBuildId && { ramp: { buildId: rampingBuildId, percent } }),
-    versions: (info.versionSummaries ?? []).map(({ deploymentVersion, status }) => ({
+    versions: newestFirst(info.versionSummaries ?? []).map(({ deploymentVersion, status }) => ({
       buildId: deploymentVersion?.buildId ?? '',
       status: toStatus(Number(status)),
     })),
   };
+}
+
+function newestFirst<Version extends { createTime?: { seconds?: unknown } | null }>(
+  versions: readonly Version[],
+): Version[] {
+  const createdAt = ({ createTime }: Version) => Number(createTime?.seconds ?? 0);
+  return [...versions].sort((a, b) => createdAt(b) - createdAt(a));
 }
 
 function toStatus(number: number): DeploymentVersionStatus {
