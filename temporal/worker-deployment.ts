@@ -11,7 +11,7 @@ const STATUSES = {
 } as const satisfies Record<number, string>;
 
 /** Where a version stands. `draining`: workflows may still need it; `drained`: none does. */
-export type DeploymentVersionStatus = (typeof STATUSES)[keyof typeof STATUSES];
+type DeploymentVersionStatus = (typeof STATUSES)[keyof typeof STATUSES];
 
 /** The versions of the worker that a namespace knows, and which of them get orders. */
 export interface WorkerDeployment {
