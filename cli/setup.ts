@@ -2,6 +2,8 @@ import { Option, type Command } from 'commander';
 import { UsageError } from '../domain/errors';
 import { ROLES, type Role } from '../domain/role';
 import { SEARCH_ATTRIBUTES } from '../domain/temporal-names';
+import type { WorkerDeployment } from '../operations/worker-version';
+import { wholeNumberOption } from './options';
 import { print, say, type OutputOptions } from './output';
 import { chooseTarget, withTemporal } from './open-services';
 import type { TargetOptions } from './target-options';
@@ -38,6 +40,19 @@ the actor in the audit.
 Example:
   $ order-dispatch setup token --name mia --role operator`;
 
+const WORKER_VERSION_HELP = `
+For workers that have a version (TEMPORAL_WORKER_DEPLOYMENT or
+TEMPORAL_WORKER_BUILD_ID): without --ramp it becomes the current one, and gets
+all orders; those that are under way move to it with their next step. With
+--ramp it gets that share, and the current version the rest; --ramp 0 takes it
+back. Without --build-id nothing is changed: what there is is shown. Waits a
+moment for workers that have just started. Safe to repeat.
+
+Example:
+  $ order-dispatch setup worker-version --build-id 0.2.0 --ramp 10
+  $ order-dispatch setup worker-version --build-id 0.2.0
+  $ order-dispatch setup worker-version`;
+
 /** `setup`: what a namespace and the databases need, once and after each upgrade. */
 export function addSetupCommands(program: Command): void {
   const setup = program
@@ -66,6 +81,63 @@ export function addSetupCommands(program: Command): void {
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).makeOptionMandatory())
     .addHelpText('after', TOKEN_HELP)
     .action((_, command: Command) => makeApiToken(command.optsWithGlobals()));
+  setup
+    .command('worker-version')
+    .description('Say which version of the workers gets orders, and how many.')
+    .option('--build-id <id>', 'the version that is to get them')
+    .addOption(
+      wholeNumberOption('--ramp <percent>', 'its share of the orders', {
+        minimum: 0,
+        maximum: 100,
+      }),
+    )
+    .option('--deployment <name>', "the workers' deployment, where it has another name")
+    .addHelpText('after', WORKER_VERSION_HELP)
+    .action((_, command: Command) => setUpWorkerVersion(command.optsWithGlobals()));
+}
+
+interface WorkerVersionOptions extends TargetOptions, OutputOptions {
+  buildId?: string;
+  ramp?: number;
+  deployment?: string;
+}
+
+async function setUpWorkerVersion(options: WorkerVersionOptions): Promise<void> {
+  const { buildId, ramp } = options;
+  if (ramp !== undefined && buildId === undefined) throw new UsageError('--ramp needs --build-id');
+  const { services } = await chooseTarget(options, { needs: ['temporal'] });
+  const { readWorkerVersion } = await import('../runtime/config.js');
+  const { WORKER_DEPLOYMENT } = await import('../domain/temporal-names.js');
+  const deployment = options.deployment ?? readWorkerVersion()?.deployment ?? WORKER_DEPLOYMENT;
+  await withTemporal(services, async (session) => {
+    const operations = await import('../operations/worker-version.js');
+    const found =
+      buildId === undefined
+        ? await operations.readWorkerDeployment(session, deployment)
+        : await operations.setWorkerVersion(session, {
+            deployment,
+            buildId,
+            ...(ramp !== undefined && { ramp }),
+          });
+    print(
+      options,
+      found ?? { deployment, versions: [] },
+      found
+        ? [`deployment ${deployment}:`, ...versionLines(found)].join('\n')
+        : `deployment ${deployment}: no worker of it was ever seen in namespace ${session.namespace}`,
+    );
+  });
+}
+
+function versionLines({ versions, ramp, currentBuildId }: WorkerDeployment): string[] {
+  const lines = versions.map(({ buildId, status }) =>
+    status === 'ramping' && ramp
+      ? `  ${buildId}  ${status}, ${ramp.percent} %`
+      : `  ${buildId}  ${status}`,
+  );
+  return currentBuildId === undefined
+    ? [...lines, '  workers without a version are current']
+    : lines;
 }
 
 async function makeApiToken(options: OutputOptions & { name: string; role: Role }): Promise<void> {

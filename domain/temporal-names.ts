@@ -8,6 +8,9 @@ export const TASK_QUEUES = {
   supplement: 'order-dispatch-supplement',
 } as const;
 
+/** The worker deployment that versions of the worker belong to, where nobody names another. */
+export const WORKER_DEPLOYMENT = 'order-dispatch';
+
 /** Workflow types: the names that the Web UI and `temporal workflow start --type` show. */
 export const WORKFLOW_TYPES = {
   dispatchOrder: 'dispatchOrder',

@@ -6,9 +6,16 @@ import {
   parsePolicyOverrides,
   type Policy,
 } from '../domain/policy';
+import {
+  BUILD_ID,
+  BUILD_ID_RULE,
+  DEPLOYMENT_NAME,
+  DEPLOYMENT_NAME_RULE,
+} from '../domain/worker-version';
 import { CRASH_POINTS } from './crash-point';
 import { DELIBERATE_BUGS, type DeliberateBug } from './deliberate-bug';
 import { defined } from '../domain/defined';
+import { resolveWorkerVersion, type WorkerVersion } from './worker-version';
 
 const url = (protocols: string[]) =>
   z
@@ -68,6 +75,13 @@ export const processVariables = {
   ORDER_DISPATCH_DELIBERATE_BUG: z.enum(DELIBERATE_BUGS).optional(),
 };
 
+/** Either makes the worker a version of a worker deployment. */
+const versionVariables = {
+  TEMPORAL_WORKER_DEPLOYMENT: z.string().regex(DEPLOYMENT_NAME, DEPLOYMENT_NAME_RULE).optional(),
+  TEMPORAL_WORKER_BUILD_ID: z.string().regex(BUILD_ID, BUILD_ID_RULE).optional(),
+};
+const versionSchema = z.object(versionVariables);
+
 const workerSchema = z.object({
   ...temporalVariables,
   ...processVariables,
@@ -76,6 +90,7 @@ const workerSchema = z.object({
   ORDERS_DATABASE_URL: databaseUrl,
   /** JSON: fields of the policy that differ from the defaults. */
   ORDER_DISPATCH_POLICY: z.string().optional(),
+  ...versionVariables,
 });
 
 const dispatchSystemSchema = z.object({
@@ -139,6 +154,8 @@ export interface WorkerConfig {
   amqpUrl: string;
   ordersDatabaseUrl: string;
   policy: Policy;
+  /** The version of a worker deployment that it is; none without it. */
+  version?: Required<WorkerVersion>;
   process: ProcessConfig;
 }
 
@@ -192,6 +209,7 @@ export function readWorkerConfig(environment: Environment = process.env): Worker
     amqpUrl: variables.AMQP_URL,
     ordersDatabaseUrl: variables.ORDERS_DATABASE_URL,
     policy: readPolicy(variables.ORDER_DISPATCH_POLICY),
+    ...defined({ version: toVersion(variables) }),
     process: toProcess(variables),
   };
 }
@@ -259,6 +277,17 @@ export function readErasureKey(environment: Environment = process.env): string |
 }
 
 /**
+ * Reads which version of which worker deployment the workers are; `undefined` where they have none.
+ *
+ * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
+ */
+export function readWorkerVersion(
+  environment: Environment = process.env,
+): Required<WorkerVersion> | undefined {
+  return toVersion(readVariables(versionSchema, environment));
+}
+
+/**
  * Reads the variables that a schema names.
  *
  * @throws {@link InvalidConfiguration} that names each bad variable, never its value.
@@ -284,6 +313,14 @@ function readPolicy(json: string | undefined): Policy {
     const what = error instanceof SyntaxError ? 'is not JSON' : (error as Error).message;
     throw new InvalidConfiguration(`ORDER_DISPATCH_POLICY: ${what}`, { cause: error });
   }
+}
+
+function toVersion(variables: z.infer<typeof versionSchema>): Required<WorkerVersion> | undefined {
+  const given = defined({
+    deployment: variables.TEMPORAL_WORKER_DEPLOYMENT,
+    buildId: variables.TEMPORAL_WORKER_BUILD_ID,
+  });
+  return Object.keys(given).length > 0 ? resolveWorkerVersion(given) : undefined;
 }
 
 /** Where Temporal is, by these variables. */

@@ -7,7 +7,7 @@
  *   node scripts/setup.mjs --build   without the dependencies
  *   node scripts/setup.mjs --console everything, and the web console
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -38,6 +38,7 @@ export async function setup({ buildOnly = false, withConsole = false } = {}) {
     }
     await Promise.all(['orders', 'dispatch'].map(generateDatabaseClient));
     await compile();
+    noteCommit();
     await bundleWorkflows();
     if (withConsole) await buildConsole();
   });
@@ -129,6 +130,19 @@ const COMPILED = { '.ts': ['.js', '.js.map', '.d.ts'], '.cjs': ['.cjs', '.cjs.ma
 function outputsOf(source) {
   const { dir, name, ext } = path.parse(source);
   return (COMPILED[ext] ?? []).map((ending) => inClone('dist', dir, name + ending));
+}
+
+/** For the build ID of the workers; a package that was unpacked keeps what it came with. */
+function noteCommit() {
+  if (!fs.existsSync(inClone('.git'))) return;
+  const file = inClone('dist', 'commit');
+  const described = spawnSync(
+    'git',
+    ['--no-optional-locks', 'describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'],
+    { cwd: root, encoding: 'utf8' },
+  );
+  if (described.status === 0) fs.writeFileSync(file, described.stdout);
+  else fs.rmSync(file, { force: true });
 }
 
 async function bundleWorkflows() {

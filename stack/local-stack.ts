@@ -1,6 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openOperatorSession } from '../operations/operator-session';
+import { setWorkerVersion } from '../operations/worker-version';
+import { readWorkerVersion } from '../runtime/config';
 import { STACK_FILE } from '../runtime/stack-file';
 import { keepStackFile, type KeptStackFile } from './keep-stack-file';
 import {
@@ -92,6 +95,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
         }),
       ),
     );
+    if (processes.worker) await unlessStopped(stop, () => routeToWorker(details, progress));
     stackFile = keepStackFile(directory, details);
   } catch (error) {
     state.stopping = true;
@@ -112,6 +116,22 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       return stopped;
     },
   };
+}
+
+/** A worker that was given a version gets no orders until that is current. */
+async function routeToWorker(details: ConnectionDetails, progress: Progress): Promise<void> {
+  const version = readWorkerVersion();
+  if (!version) return;
+  const { temporalAddress: address, temporalNamespace: namespace } = details;
+  const session = await openOperatorSession({ access: { address, namespace } });
+  try {
+    await setWorkerVersion(session, version);
+    progress(`version ${version.buildId} of the worker is current`);
+  } catch (cause) {
+    throw new StackError((cause as Error).message, { cause });
+  } finally {
+    await session.close();
+  }
 }
 
 /**

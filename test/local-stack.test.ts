@@ -136,7 +136,9 @@ describe('the local stack', () => {
 
   test('up runs the service for other terminals, reports a process that dies, and leaves nothing behind', async () => {
     const anyPid: unknown = expect.any(Number);
-    const up = start('up', '--without', 'supplement');
+    // Without its version being made current, the worker would get no order.
+    const version = { TEMPORAL_WORKER_BUILD_ID: 'of-the-test' };
+    const up = startWith(version, 'up', '--without', 'supplement');
     const stack = await details(up);
     await eventually(() => up.stdout().includes('Ctrl-C stops everything'));
     expect(statSync(join(folder, '.local', 'stack.json')).mode & 0o777).toBe(0o600);

@@ -1,5 +1,6 @@
 import { openOrdersDatabase } from '../database/orders/connection';
 import { findLastHealthReport } from '../database/orders/health';
+import { defined } from '../domain/defined';
 import { readWorkerConfig } from '../runtime/config';
 import { watchHealthReport } from '../runtime/report-watch';
 import { runProcess } from '../runtime/run-process';
@@ -16,6 +17,7 @@ runProcess('worker', readWorkerConfig, async (config, log) => {
     ordersDatabaseUrl,
     policy,
     log,
+    ...defined({ version: config.version }),
   });
   const database = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 1 });
   const report = watchHealthReport({ readLast: () => findLastHealthReport(database), log });

@@ -18,12 +18,14 @@ import { TASK_QUEUES } from '../domain/temporal-names';
 import type { RetryPauses } from '../messaging/consumer';
 import { Publisher } from '../messaging/publisher';
 import { createLogger, type Logger } from '../runtime/logger';
+import { resolveWorkerVersion, type WorkerVersion } from '../runtime/worker-version';
 import { workflowTaskBacklog } from '../temporal/task-queue';
 import { FirstTasks } from './first-tasks';
 import { paceTelling } from './telling-pace';
 import { startOutcomeEventRelay, type RelayedEvents, type RelayPolls } from './outcome-event-relay';
 import { startAcknowledgementConsumer } from './acknowledgement-consumer';
 import { checkWorkerPrerequisites } from './worker-prerequisites';
+import { warnUnlessRouted, workerDeploymentOptions, workerVersionOption } from './worker-version';
 import { workflowBundlePath } from './workflow-bundle';
 import { defined } from '../domain/defined';
 import {
@@ -48,6 +50,11 @@ export interface OrderDispatchWorkerOptions {
   ordersDatabaseUrl: string;
   /** What differs from the default policy, for orders that do not say otherwise. */
   policy?: PolicyOverrides;
+  /**
+   * Makes the worker a version of a worker deployment: it gets orders once that version is made
+   * current, or ramps. `{}` takes the defaults. @default no version: it gets orders at once
+   */
+  version?: WorkerVersion;
   /** @default JSON lines on stderr, from level info */
   log?: Logger;
   /** Workflow tasks at once; half of them may wait in the quick path. @default 150 */
@@ -67,6 +74,7 @@ const WORKER_OPTIONS: OptionsShape<OrderDispatchWorkerOptions> = {
   amqpUrl: amqpUrlOption,
   ordersDatabaseUrl: postgresUrlOption,
   policy: anyOption,
+  version: workerVersionOption.optional(),
   log: anyOption,
   maximumWorkflowTasks: z.int().min(2).optional(),
   maximumRequests: countOption.optional(),
@@ -77,7 +85,8 @@ const WORKER_OPTIONS: OptionsShape<OrderDispatchWorkerOptions> = {
 export interface OrderDispatchWorker {
   /**
    * A client on the worker's own connection. Orders that it places start eagerly: this process gets
-   * the first workflow task with the answer to the start, and no queue is in between.
+   * the first workflow task with the answer to the start, and no queue is in between. Not so where the
+   * worker has a version: then Temporal decides which version an order goes to.
    */
   client: OrderDispatchClient;
   /** Whether orders can take the quick path: RabbitMQ answers and nothing is paused. */
@@ -106,6 +115,7 @@ export async function startWorker(
   const { maximumWorkflowTasks = 150, maximumRequests = 500 } = options;
   const defaultPolicy = effectivePolicy(DEFAULT_POLICY, parsePolicyOverrides(options.policy ?? {}));
 
+  const version = options.version && resolveWorkerVersion(options.version);
   const connected = defined({ connection, namespace, dataConverter });
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -158,6 +168,7 @@ export async function startWorker(
     };
     const shared = {
       ...connected,
+      ...(version && { workerDeploymentOptions: workerDeploymentOptions(version) }),
       interceptors: { activity: [failuresWithoutPersonalData] },
     };
     const runs: Promise<void>[] = [];
@@ -189,11 +200,13 @@ export async function startWorker(
       // A request that waits for the broker fails then, to be tried by another worker.
       shutdownGraceTime: '1s',
     });
+    if (version) await warnUnlessRouted({ temporal, namespace, version, log });
     // `run` also resolves when the worker was told to shut down: that is no failure.
     const failed = Promise.race(runs.map((run) => run.then(() => new Promise<never>(() => {}))));
     failed.catch(() => {});
     return {
-      client: new OrderDispatchClient({ ...connected, eagerStart: true }),
+      // An eager start goes to this worker, whichever version is current or ramps.
+      client: new OrderDispatchClient({ ...connected, eagerStart: !version }),
       ready: () => publisher.available && consumer.ready(),
       relayedEvents: relay.counts,
       failed,
