@@ -35,6 +35,7 @@ const COMMANDS = {
   check: ['run every check that a change must pass', 'scripts/check'],
   screenshots: ['photograph the desk of the running stack', 'scripts/screenshots'],
   chaos: ['dispatch orders under faults, and look what is left; see --help', 'chaos/main'],
+  soak: ['run at half load, and look whether anything grows; see --help', 'bench/soak/main'],
   openapi: ["write the HTTP API's description, docs/openapi.json", 'scripts/openapi'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
