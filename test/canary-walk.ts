@@ -10,7 +10,7 @@ import { defined } from '../domain/defined';
 import { ACKNOWLEDGEMENT_TYPE } from '../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { DEFAULT_POLICY } from '../domain/policy';
-import type { Role } from '../domain/role';
+import { ROLES, type Role } from '../domain/role';
 import {
   SCHEDULES,
   SIGNALS,
@@ -50,10 +50,8 @@ const PATHS = [
 /** One of {@link PATHS}. */
 type Path = (typeof PATHS)[number];
 
-const ROLES_ASKING = ['service', 'viewer', 'operator', 'admin'] as const satisfies Role[];
-
 /** A message as the broker's tracing saw it published. */
-export interface TracedMessage {
+interface TracedMessage {
   exchange: string;
   /** All but the body, as text. */
   properties: string;
@@ -61,7 +59,7 @@ export interface TracedMessage {
 }
 
 /** What the API answered. */
-export interface ApiAnswer {
+interface ApiAnswer {
   status: number;
   text: string;
 }
@@ -195,48 +193,54 @@ export async function walkWithCanary(options: {
     return process;
   };
   const opened = await openWitnesses(surroundings, dataConverter);
-  const [worker, api] = await Promise.all(
-    (['worker', 'api', 'dispatch-system'] as const).map(start),
-  );
-  const walker = new Walker({
-    ...{ canary, surroundings, tokens: tokens.tokens },
-    apiUrl: /"url":"([^"]+)"/.exec(api?.output() ?? '')?.[1] ?? '',
-    ...opened,
-  });
-  const each = Math.max(1, Math.round(options.orders / PATHS.length));
-  await walker.crash(each, async () => {
-    worker?.kill('SIGKILL');
-    await worker?.exited;
-    await start('worker');
-  });
-  await walker.takeRows(each);
-  // By now, the copies of the orders whose rows are gone wait for it.
-  await start('supplement');
-  await walker.walk(each);
-  return {
-    canary,
-    surroundings,
-    processes,
-    running: processes.filter(({ process }) => process !== worker),
-    ...opened,
-    placed: walker.placed,
-    currentDetails: walker.currentDetails,
-    errors: walker.errors,
-    answersToService: walker.answersToService,
-    ask: (...asked) => walker.ask(...asked),
-    close: async () => {
-      for (const { process } of processes) process.kill('SIGKILL');
-      await Promise.all(processes.map(({ process }) => process.exited));
-      await opened.closeAll();
-      await folder.remove();
-      await surroundings.remove();
-    },
+  const close = async () => {
+    for (const { process } of processes) process.kill('SIGKILL');
+    await Promise.all(processes.map(({ process }) => process.exited));
+    await opened.closeAll();
+    await folder.remove();
+    await surroundings.remove();
   };
+  try {
+    const [worker, api] = await Promise.all(
+      (['worker', 'api', 'dispatch-system'] as const).map(start),
+    );
+    const walker = new Walker({
+      ...{ canary, surroundings, tokens: tokens.tokens },
+      apiUrl: /"url":"([^"]+)"/.exec(api?.output() ?? '')?.[1] ?? '',
+      ...opened,
+    });
+    const each = Math.max(1, Math.round(options.orders / PATHS.length));
+    await walker.crash(each, async () => {
+      worker?.kill('SIGKILL');
+      await worker?.exited;
+      await start('worker');
+    });
+    await walker.takeRows(each);
+    // By now, the copies of the orders whose rows are gone wait for it.
+    await start('supplement');
+    await walker.walk(each);
+    return {
+      canary,
+      surroundings,
+      processes,
+      running: processes.filter(({ process }) => process !== worker),
+      ...opened,
+      placed: walker.placed,
+      currentDetails: walker.currentDetails,
+      errors: walker.errors,
+      answersToService: walker.answersToService,
+      ask: (...asked) => walker.ask(...asked),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function makeTokens() {
   const made = await Promise.all(
-    ROLES_ASKING.map(async (role) => ({
+    ROLES.map(async (role) => ({
       role,
       ...(await makeToken({ name: `the-${role}`, role })),
     })),

@@ -29,7 +29,12 @@ const KINDS = [
 /** Those of {@link KINDS}, walked side by side: most of a walk is waiting. */
 let walks: readonly CanaryWalk[] = [];
 beforeAll(async () => {
-  walks = await Promise.all(KINDS.map(({ codec }) => walkWithCanary({ orders: ORDERS, codec })));
+  const walked = await Promise.allSettled(
+    KINDS.map(({ codec }) => walkWithCanary({ orders: ORDERS, codec })),
+  );
+  walks = walked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const failed = walked.find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason as Error;
 }, 240_000);
 afterAll(() => Promise.all(walks.map((walk) => walk.close())));
 
