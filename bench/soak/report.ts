@@ -1,12 +1,14 @@
 import Table from 'cli-table3';
 import type { Latencies } from '../measure/spread';
-import type { Trend } from './trend';
+import type { Sample, Trend } from './trend';
 
 /** How something went that was read again and again. */
 export interface Course extends Trend {
   name: string;
   /** Whether it went as it should. */
   isFine: boolean;
+  /** All that was read, the first third, too: they tell what fills from what leaks. */
+  read: readonly Sample[];
 }
 
 /** What a soak came to. */

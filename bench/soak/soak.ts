@@ -121,6 +121,6 @@ function coursesOf(
 ): Course[] {
   return Object.entries(samples).map(([name, each]) => {
     const trend = trendOf(each);
-    return { name, ...trend, isFine: isFine(trend, name) };
+    return { name, ...trend, isFine: isFine(trend, name), read: each };
   });
 }
