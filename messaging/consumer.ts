@@ -9,6 +9,7 @@ import { hasDeliberateBug } from '../runtime/deliberate-bug';
 import { consumedMessages, failedTries } from '../runtime/metrics';
 import { toIncomingMessage, type IncomingMessage } from './incoming-message';
 import type { Publisher } from './publisher';
+import { withoutWords } from './without-words';
 
 /** How many failures of its own a message may have before it is dead-lettered. */
 const MAXIMUM_FAILURES = 5;
@@ -163,19 +164,23 @@ export class Consumer {
         const isProven = this.handled > (handledAtUnclearFailure ?? this.handled);
         if (fault === 'unclear') handledAtUnclearFailure = this.handled;
         if (fault === 'infrastructure' || (fault === 'unclear' && !isProven)) {
-          this.beginPause(error, log);
+          // What it stands on says what it lacks; of all else, nobody knows whom it quotes.
+          this.beginPause(fault === 'infrastructure' ? error : withoutWords(error), log);
           continue;
         }
         failures += 1;
         const failedAt = new Date();
         firstFailedAt ??= failedAt;
         if (failures < MAXIMUM_FAILURES && !(error instanceof MalformedMessage)) {
-          log.warn({ err: error, failures }, 'message failed: held and tried again');
+          log.warn({ err: withoutWords(error), failures }, 'message failed: held and tried again');
           await this.wait(failures, abandoned);
           continue;
         }
         const deadLetterReason = describeFailure(error);
-        log.error({ err: error, failures, deadLetterReason }, 'message given up: dead-lettered');
+        log.error(
+          { err: withoutWords(error), failures, deadLetterReason },
+          'message given up: dead-lettered',
+        );
         const headers = {
           ...delivery.properties.headers,
           deadLetterReason,

@@ -36,6 +36,7 @@ const COMMANDS = {
   screenshots: ['photograph the desk of the running stack', 'scripts/screenshots'],
   break: ['kill one part in the middle of a hundred orders, and count', 'chaos/break'],
   chaos: ['dispatch orders under faults, and look what is left; see --help', 'chaos/main'],
+  soak: ['run at half load, and look whether anything grows; see --help', 'bench/soak/main'],
   openapi: ["write the HTTP API's description, docs/openapi.json", 'scripts/openapi'],
   contracts: ['write what is said of our messages, contracts/', 'scripts/contracts'],
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],

@@ -28,7 +28,7 @@ runCommand('test:long', async (stop) => {
   const steps: Record<string, string[]> = {
     'the tests, with more orders': ['scripts/test', LONGER],
     faults: ['chaos/main', '--seed', seed, '--minutes', minutes, '--orders', orders],
-    soak: ['soak/main', '--minutes', minutes],
+    soak: ['bench/soak/main', '--minutes', minutes],
   };
   const failed: string[] = [];
   for (const [what, [program = '', ...args]] of Object.entries(steps)) {

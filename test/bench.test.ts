@@ -3,6 +3,7 @@ import { checkDispatchedOnce } from '../bench/measure/check';
 import { readCpuMs } from '../bench/measure/cpu';
 import { latenciesOf, spreadOf } from '../bench/measure/spread';
 import { newOrder } from '../bench/order';
+import { trendOf } from '../bench/soak/trend';
 import { query } from '../stack/servers/query';
 import { createSurroundings, type Surroundings } from './setup';
 
@@ -77,5 +78,15 @@ describe('the numbers of the benchmark', () => {
     const latencies = Array.from({ length: 1001 }, (_, index) => 1000 - index);
     expect(latenciesOf(latencies)).toEqual({ p50: 500, p99: 990, max: 1000 });
     expect(spreadOf([7, 1, 4])).toEqual({ median: 4, min: 1, max: 7 });
+  });
+
+  test('a trend is of what came after the first third', () => {
+    const at = (minute: number, value: number) => ({ atMs: minute * 60_000, value });
+    const warmingUp = [at(0, 90), at(10, 190)];
+    const trend = trendOf([...warmingUp, at(20, 200), at(30, 201), at(60, 204)]);
+    expect(trend.from).toBeCloseTo(200);
+    expect(trend.to).toBeCloseTo(204);
+    expect(trend.slopePerHour).toBeCloseTo(6);
+    expect(() => trendOf([at(0, 1)])).toThrow('too short');
   });
 });

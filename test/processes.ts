@@ -11,14 +11,14 @@ export interface TestProcess {
   ready: Promise<void>;
   /** Resolves when the process has ended: how. */
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** What it wrote to stderr so far. */
+  /** What it wrote so far. */
   output: () => string;
   kill: (signal: NodeJS.Signals) => void;
 }
 
 /** Starts a built process on a test file's surroundings. */
 export function startProcess(
-  name: 'worker' | 'dispatch-system' | 'supplement',
+  name: 'worker' | 'dispatch-system' | 'supplement' | 'api',
   surroundings: Surroundings,
   environment: {
     ORDER_DISPATCH_CRASH_POINT?: CrashPoint;
@@ -29,7 +29,7 @@ export function startProcess(
     process.execPath,
     [join(__dirname, '..', 'dist', name, 'main.js')],
     {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
         TEMPORAL_ADDRESS: surroundings.stack.temporalAddress,
@@ -46,6 +46,7 @@ export function startProcess(
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
   }));
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ready = new Promise<void>((resolve, reject) => {
     child.stderr?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
