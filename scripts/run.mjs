@@ -28,6 +28,7 @@ const COMMANDS = {
   ],
   api: ['start one more HTTP API on the running stack', 'stack/one-more', 'api'],
   test: ['run the tests; arguments go to Jest', 'scripts/test'],
+  'test:long': ['run what takes longer: more orders, all faults, a soak', 'scripts/test-long'],
   'keep-test-stack': [
     'keep the servers of the tests running, until Ctrl-C',
     'scripts/keep-test-stack',

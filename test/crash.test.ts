@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { connect } from 'amqplib';
-import { OrderDispatchClient, type Order, type OrderHandle, type PolicyOverrides } from '../client';
+import { OrderDispatchClient, type OrderHandle, type PolicyOverrides } from '../client';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { openOrdersDatabase } from '../database/orders/connection';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
