@@ -127,9 +127,13 @@ describeInBrowser('a night shift at the desk', () => {
     bed.dispatchSystem = await bed.startDispatchSystem();
     await press(hers, 'Escape', 'n');
     await seen(hers, `${ORDERS - 2} open tasks`);
-    await press(hers, 'j', 'x', 'a', 'b');
+    await press(hers, 'j', 'x');
+    await seen(hers, '1 selected');
+    await press(hers, 'a');
+    await seen(hers, `All ${ORDERS - 2} selected`);
+    await press(hers, 'b');
     // The first decision has the focus a moment after the dialog is there.
-    await hers.getByRole('dialog').locator('button:focus').waitFor();
+    await hers.getByRole('dialog').locator('button:focus', { hasText: 'Retry' }).waitFor();
     await press(hers, 'Enter');
     await seen(hers, `Dry run: ${ORDERS - 2} tasks.`);
     await hers.keyboard.type('The dispatch system is back.');
