@@ -1,9 +1,9 @@
 import { orderIdOfWorkflow } from '../domain/temporal-names';
-import { eventually } from './setup';
+import { eventually, isLongRun } from './setup';
 import { walkWithCanary, type CanaryWalk } from './canary-walk';
 
 /** How many orders have the secret. */
-const ORDERS = 60;
+const ORDERS = isLongRun ? 200 : 28;
 
 /** Something that was looked at: where it is, and what it says. */
 interface Place {

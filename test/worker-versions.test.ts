@@ -24,6 +24,7 @@ import {
   quietRuntime,
   sharedServers,
   type Surroundings,
+  isLongRun,
 } from './setup';
 
 /** Where this file's Temporal suggests a new run; by default it is some 4,000. */
@@ -45,7 +46,10 @@ const IMPATIENT: PolicyOverrides = {
 const RETRY = { decision: 'retry', actor: 'mia', note: 'couriers are back' } as const;
 
 /** On a Temporal of its own, since it has one threshold of continue-as-new for all namespaces. */
-describe('versions of the worker', () => {
+/** Rolling a release takes half a minute of two cores: `npm run test:long`. */
+const describeLong = isLongRun ? describe : describe.skip;
+
+describeLong('versions of the worker', () => {
   let scope: Scope;
   let surroundings: Surroundings;
   let folder: Awaited<ReturnType<typeof createFolder>>;

@@ -75,7 +75,14 @@ export const rowsOf = (page: Page) => page.getByTestId('task-list').locator('a')
 /** Waits until a text is there. */
 export const seen = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
 
-/** Presses keys, one after the other. */
+/** Presses keys, one after the other, each once the page has drawn what the one before did. */
 export async function press(page: Page, ...keys: readonly string[]): Promise<void> {
-  for (const key of keys) await page.keyboard.press(key);
+  for (const key of keys) {
+    await page.keyboard.press(key);
+    await page.evaluate(DRAWN);
+  }
 }
+
+/** Resolves when the page has drawn twice: effects of the first drawing are in the second. */
+const DRAWN =
+  'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))).then(() => {})';

@@ -13,10 +13,10 @@ import {
   type DeskBrowser,
 } from './desk-browser';
 
-/** Silence becomes a human task within a second. */
+/** Silence becomes a human task soon, and fifty requests at once are confirmed before. */
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 300,
+  acknowledgementTimeoutMs: 2_000,
   initialIntervalMs: 50,
   maximumAttempts: 1,
 };

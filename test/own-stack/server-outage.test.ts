@@ -14,7 +14,7 @@ import { eventually, inTurn, newOrder, setup, type TestBed } from '../setup';
 
 const POLICY: PolicyOverrides = {
   quickWindowMs: 300,
-  acknowledgementTimeoutMs: 5_000,
+  acknowledgementTimeoutMs: 8_000,
   initialIntervalMs: 200,
   maximumIntervalMs: 1_000,
   maximumAttempts: 20,
@@ -77,7 +77,7 @@ describe('a server that goes away and comes back', () => {
       return rows.length === handles.length;
     });
     // Longer than the acknowledgement timeout: an attempt that did not wait would have ended.
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await new Promise((resolve) => setTimeout(resolve, 9_000));
     await services.rabbitmq.start();
     const results = await expectAllDispatchedOnce(handles);
     expect(results.map(({ attempts }) => attempts)).toEqual(handles.map(() => 1));
