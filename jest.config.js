@@ -18,7 +18,7 @@ module.exports = {
     '/node_modules/(?!(cookie|@prisma/schema-engine-wasm|get-port|jose|oauth4webapi|openid-client|p-limit|yocto-queue)/)',
     '<rootDir>/dist/',
   ],
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   // Two processes for two cores: more only makes each other's waits longer.
   maxWorkers: 2,
 };
