@@ -38,7 +38,9 @@ function fileOf(shape: string): string {
   return join(FOLDER, `${shape}.json`);
 }
 
-/** Process, host and sticky queue of whoever recorded it say nothing to others. */
+/** Process, host, sticky queue and folder of whoever recorded it say nothing to others. */
 function withoutIdentity(json: string): string {
-  return json.replaceAll(/"(identity|name)": "\d+@[^"]*"/g, '"$1": "test"');
+  return json
+    .replaceAll(/"(identity|name)": "\d+@[^"]*"/g, '"$1": "test"')
+    .replaceAll(join(__dirname, '..'), '.');
 }
