@@ -37,12 +37,14 @@ export interface Facts extends Witness {
   /** Stored answers. */
   inbox: { requestId: string; orderId: string }[];
   ledger: { requestId: string; orderId: string; class: string; outcome: string }[];
+  /** Each order's events about its status, in order. */
+  events: ReadonlyMap<string, string[]>;
 }
 
 /** Reads what the checks look at. */
 export async function gather(witness: Witness): Promise<Facts> {
   const { ordersDatabaseUrl, dispatchDatabaseUrl } = witness.field.direct;
-  const [rows, live, inbox, ledger] = await Promise.all([
+  const [rows, live, inbox, ledger, events] = await Promise.all([
     query<OrderRow>(
       ordersDatabaseUrl,
       `SELECT order_id AS "orderId", status, dispatched_by AS "dispatchedBy",
@@ -60,6 +62,7 @@ export async function gather(witness: Witness): Promise<Facts> {
       ordersDatabaseUrl,
       `SELECT request_id AS "requestId", order_id AS "orderId", class, outcome FROM acknowledgements`,
     ),
+    eventsOf(witness.field),
   ]);
   const asked = new Set<string>();
   for await (const { taskId } of witness.client.humanTasks()) {
@@ -72,11 +75,11 @@ export async function gather(witness: Witness): Promise<Facts> {
     live,
     inbox,
     ledger,
+    events,
   };
 }
 
-/** An order's events about its status, in order. */
-export async function eventsOf({ direct }: Field): Promise<Map<string, string[]>> {
+async function eventsOf({ direct }: Field): Promise<Map<string, string[]>> {
   const rows = await query<{ orderId: string; types: string[] }>(
     direct.ordersDatabaseUrl,
     `SELECT subject AS "orderId", array_agg(type ORDER BY id) AS types FROM outcome_events

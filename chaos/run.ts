@@ -4,7 +4,7 @@ import { OrderDispatchClient } from '../client';
 import { openDispatchView } from '../database/dispatch/dispatch-view';
 import { openOrdersDatabase } from '../database/orders/connection';
 import { readTimeline, type Timeline } from '../operations/timeline';
-import { sweep } from '../reconciliation/sweep';
+import { sweep, type SweepOptions } from '../reconciliation/sweep';
 import type { Progress } from '../stack/progress';
 import { query } from '../stack/servers/query';
 import { unlessStopped } from '../stack/supervision/run-command';
@@ -49,6 +49,8 @@ export interface ChaosReport {
 /** Orders whose story is told. */
 const TOLD = 5;
 
+const DAY_MS = 24 * 60 * 60_000;
+
 /** How often it is looked whether all is quiet, in ms. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -79,6 +81,7 @@ export async function runChaos(
   });
   const database = openOrdersDatabase({ url: ordersDatabaseUrl });
   const { dispatchDatabaseUrl } = field.direct;
+  const dispatchView = openDispatchView({ url: dispatchDatabaseUrl });
   const customers = new Customers({
     client,
     seed,
@@ -101,7 +104,8 @@ export async function runChaos(
       strays.end();
       await Promise.all(field.members.map((member) => untilReady(member)));
       const began = Date.now();
-      const isQuiet = await untilQuiet(field, { people, client, temporal, options, progress });
+      const sources = { orders: database, dispatchView, temporal };
+      const isQuiet = await untilQuiet(field, { ...sources, withinMs: quietWithinMs, progress });
       const quietMs = Date.now() - began;
       people.end();
       await customers.end();
@@ -127,6 +131,7 @@ export async function runChaos(
     people.end();
     strays.end();
     await database.close();
+    await dispatchView.close();
     // Its connection ends with this process: a call that nobody waits for any more may still be tried again.
     await field.end();
   }
@@ -179,40 +184,36 @@ async function suffer(
   return probe === undefined ? suffered : { ...suffered, recoveredMs: probe.tookMs };
 }
 
-/** Waits until nobody waits for anything any more: no message, no order under way, no open task. */
+/** Waits until nobody waits for anything any more: no message, no order or task under way, no event. */
 async function untilQuiet(
   field: Field,
-  given: {
-    people: People;
-    client: OrderDispatchClient;
-    temporal: Client;
-    options: ChaosOptions;
+  given: Pick<SweepOptions, 'orders' | 'dispatchView' | 'temporal'> & {
+    withinMs: number;
     progress: Progress;
   },
 ): Promise<boolean> {
-  const { temporal, options, client } = given;
-  const deadline = Date.now() + options.quietWithinMs;
-  let sweptAt = 0;
+  const { withinMs, progress, ...sources } = given;
+  const deadline = Date.now() + withinMs;
+  let isSwept = false;
   for (;;) {
-    const left = await whatIsLeft(field, { temporal, client });
+    const left = await whatIsLeft(field, sources.temporal);
     if (left.length === 0) {
       // What no message brings up, the sweep by the clock finds: here at the end, and until it finds nothing.
-      const before = sweptAt;
-      sweptAt = Date.now();
-      if ((await sweepAll(field, temporal)) === 0 && before > 0) return true;
+      const from = new Date(Date.now() - DAY_MS);
+      const { found } = await sweep({ ...sources, from, until: new Date() });
+      if (isSwept && found.length === 0) return true;
+      isSwept = true;
     }
     if (Date.now() > deadline) {
-      given.progress(`left: ${left.join('; ') || 'what the sweep finds'}`);
+      progress(`left: ${left.join('; ') || 'what the sweep finds'}`);
       return false;
     }
     await sleep(LOOK_EVERY_MS);
   }
 }
 
-async function whatIsLeft(
-  field: Field,
-  { temporal, client }: { temporal: Client; client: OrderDispatchClient },
-): Promise<string[]> {
+/** A task that is open is a workflow that runs. */
+async function whatIsLeft(field: Field, temporal: Client): Promise<string[]> {
   const [queues, running] = await Promise.all([
     field.services.rabbitmq.queues(field.vhost).catch(() => [{ name: 'the broker', messages: 1 }]),
     temporal.workflow.count("ExecutionStatus = 'Running'"),
@@ -221,28 +222,12 @@ async function whatIsLeft(
     .filter(({ messages }) => messages > 0)
     .map(({ name, messages }) => `${messages} in ${name}`);
   if (running.count > 0) left.push(`${running.count} workflows`);
-  let tasks = 0;
-  for await (const task of client.humanTasks()) tasks += task.taskId === '' ? 0 : 1;
-  if (tasks > 0) left.push(`${tasks} human tasks`);
   const unsent = await query(
     field.direct.ordersDatabaseUrl,
     'SELECT 1 FROM outcome_events WHERE sent_at IS NULL LIMIT 1',
   );
   if (unsent.length > 0) left.push('unsent events');
   return left;
-}
-
-async function sweepAll({ direct }: Field, temporal: Client): Promise<number> {
-  const orders = openOrdersDatabase({ url: direct.ordersDatabaseUrl });
-  const dispatchView = openDispatchView({ url: direct.dispatchDatabaseUrl });
-  try {
-    const from = new Date(Date.now() - 24 * 60 * 60_000);
-    const report = await sweep({ orders, dispatchView, temporal, from, until: new Date() });
-    return report.found.length;
-  } finally {
-    await orders.close();
-    await dispatchView.close();
-  }
 }
 
 async function countWhatCame({
