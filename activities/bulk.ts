@@ -23,6 +23,7 @@ import {
 import type { Resolution } from '../domain/resolution';
 import { UPDATES } from '../domain/temporal-names';
 import { crashPoint } from '../runtime/crash-point';
+import { whileBeating } from '../temporal/while-beating';
 import type { ActivityDependencies } from './dependencies';
 
 /** How many tasks one activity resolves before the next one goes on. */
@@ -36,8 +37,6 @@ const ANSWER_MS = 20_000;
 
 /** How long a decision of somebody else may take until it is in the task's row, in ms. */
 const CLOSE_MS = 2_000;
-
-const BEAT_MS = 2_000;
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'temporal'>;
 
@@ -195,16 +194,4 @@ async function endAs(
 ): Promise<BulkState> {
   if (await endBulkRun(database, { bulkId, state })) return state;
   return (await findBulkRun(database, bulkId))?.state ?? 'aborted';
-}
-
-/** Tells the server all the while that the activity is alive. */
-async function whileBeating<Result>(work: () => Promise<Result>): Promise<Result> {
-  const context = Context.current();
-  context.heartbeat();
-  const beats = setInterval(() => context.heartbeat(), BEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beats);
-  }
 }

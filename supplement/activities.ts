@@ -1,10 +1,10 @@
-import { Context, activityInfo } from '@temporalio/activity';
 import { findDispatchRows, toDispatchFacts } from '../database/dispatch/dispatch-view';
 import { followHealthFindings, insertHealthReport } from '../database/orders/health';
 import type { HealthSeverity } from '../domain/health';
 import type { SupplementActivities } from '../domain/reconciliation';
 import { checkHealth, type HealthDependencies } from '../health/check-health';
 import { sweep } from '../reconciliation/sweep';
+import { whileBeating } from '../temporal/while-beating';
 
 /** The activities that workflows reach on the supplement system's task queue: it alone has both databases. */
 export function createSupplementActivities(dependencies: HealthDependencies): SupplementActivities {
@@ -28,22 +28,11 @@ export function createSupplementActivities(dependencies: HealthDependencies): Su
     },
 
     async sweepOrders({ from, until }) {
-      const { heartbeatTimeoutMs = 0 } = activityInfo();
-      const context = Context.current();
-      const beat = setInterval(() => context.heartbeat(), Math.max(1_000, heartbeatTimeoutMs / 3));
-      try {
-        const { looked, found, tasks } = await sweep({
-          orders,
-          dispatchView,
-          temporal,
-          from: new Date(from),
-          until: new Date(until),
-        });
-        log.info({ from, until, looked, found: found.length, tasks }, 'swept');
-        return { looked, found: found.length };
-      } finally {
-        clearInterval(beat);
-      }
+      const { looked, found, tasks } = await whileBeating(() =>
+        sweep({ orders, dispatchView, temporal, from: new Date(from), until: new Date(until) }),
+      );
+      log.info({ from, until, looked, found: found.length, tasks }, 'swept');
+      return { looked, found: found.length };
     },
   };
 }
