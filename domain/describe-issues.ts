@@ -5,7 +5,14 @@ import type { z } from 'zod';
  * Never the value, which may be personal data.
  */
 export function describeIssues(error: z.ZodError, root: string): string {
-  return error.issues.map((issue) => `${fieldName(root, issue.path)}: ${issue.message}`).join('; ');
+  return error.issues
+    .map(({ path, message }) => `${fieldName(root, path)}: ${plain(message)}`)
+    .join('; ');
+}
+
+/** Zod takes a field that is missing for one of another type. */
+function plain(message: string): string {
+  return message.endsWith('received undefined') ? 'is missing' : message;
 }
 
 function fieldName(root: string, path: readonly PropertyKey[]): string {

@@ -133,7 +133,7 @@ function final(facts: WhyFacts, at: TimeWriter): Reason {
   const by = order?.decidedBy ?? view?.resolvedBy ?? undefined;
   const accepted = answer?.outcome === 'accepted' ? answer.receivedAt : undefined;
   const since = accepted ?? order?.updatedAt;
-  const when = since ? ` ${at(since)}` : '';
+  const when = since ? ` at ${at(since)}` : '';
   if (status === 'dispatched') {
     const who = order?.courierSentBy ?? by ?? 'a person';
     const how =

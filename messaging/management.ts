@@ -9,8 +9,8 @@ export interface BrokerInsight {
   alarms: string[];
   /** Names of connections that the broker takes nothing from just now, because of an alarm. */
   blockedConnections: string[];
-  /** By the broker's clock, to the second. */
-  at: Date;
+  /** How far the broker's clock, which tells whole seconds, is ahead of ours, in ms; right to within a second and half of a round trip. */
+  clockAheadMs: number;
 }
 
 /** How long an answer may take, in ms. */
@@ -33,7 +33,9 @@ export async function readManagement(given: {
     fetch(`${origin}/api/${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
 
   const vhost = encodeURIComponent(vhostOf(given.amqpUrl));
+  const asked = Date.now();
   const bindings = await ask(`bindings/${vhost}`);
+  const answered = Date.now();
   if (!bindings.ok) throw new Error(`RabbitMQ's management API: ${bindings.status}`);
   const there = new Set(
     ((await bindings.json()) as Binding[]).map(({ source, destination, routing_key }) =>
@@ -45,13 +47,15 @@ export async function readManagement(given: {
   const connections = (await (
     await ask(`vhosts/${vhost}/connections`)
   ).json()) as BrokerConnection[];
+  const date = bindings.headers.get('date');
   return {
     blockedConnections: connections
       .filter(({ state }) => state === 'blocked' || state === 'blocking')
       .map(({ name, user_provided_name: given }) => given ?? name),
     missingBindings: BINDINGS.map(textOf).filter((binding) => !there.has(binding)),
     alarms: (alarms.alarms ?? []).map(({ resource, node }) => `${resource} on ${node}`),
-    at: new Date(bindings.headers.get('date') ?? Date.now()),
+    // Of this answer's own time: what is asked after it may take long.
+    clockAheadMs: date === null ? 0 : Date.parse(date) - (asked + answered) / 2,
   };
 }
 

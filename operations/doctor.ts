@@ -9,6 +9,7 @@ import { readManagement } from '../messaging/management';
 import { pollersOf } from '../temporal/task-queue';
 import { missingSchedules } from '../temporal/schedules';
 import { missingSearchAttributes } from '../temporal/search-attributes';
+import { temporalClockAheadMs } from '../temporal/server-clock';
 import { refuseAdoptersUrl } from './adopters-database';
 import { openOperatorSession, type OperatorSession } from './operator-session';
 
@@ -74,7 +75,8 @@ async function examineTemporal({ temporal }: DoctorTarget): Promise<Diagnosis[]>
       const create = `temporal operator namespace create --namespace ${namespace}`;
       return [reachable, failed(`namespace ${namespace}`, error, create)];
     }
-    const [attributes, schedules, ...queues] = await Promise.all([
+    const [itsClock, attributes, schedules, ...queues] = await Promise.all([
+      examineTemporalClock(session),
       look('search attributes', 'order-dispatch setup search-attributes', async () =>
         missing(await missingSearchAttributes({ connection, namespace })),
       ),
@@ -87,11 +89,23 @@ async function examineTemporal({ temporal }: DoctorTarget): Promise<Diagnosis[]>
         examinePollers(session, taskQueue, name === 'supplement' ? 'supplement system' : 'worker'),
       ),
     ]);
-    return [reachable, ok(`namespace ${namespace}`, 'there'), attributes, schedules, ...queues];
+    const there = ok(`namespace ${namespace}`, 'there');
+    return [reachable, there, itsClock, attributes, schedules, ...queues];
   } catch (error) {
     return [failed(what, error, 'look at its log')];
   } finally {
     await session.close();
+  }
+}
+
+async function examineTemporalClock(session: OperatorSession): Promise<Diagnosis> {
+  try {
+    const aheadMs = await temporalClockAheadMs(session.connection, session.namespace);
+    return clock('Temporal', aheadMs, CLOCK_TOLERANCE_MS);
+  } catch (error) {
+    // Who may only read cannot poll.
+    const says = error instanceof Error ? error.message : String(error);
+    return { what: 'Temporal: clock', state: 'notChecked', says };
   }
 }
 
@@ -103,7 +117,7 @@ async function examinePollers(
   const what = `task queue ${taskQueue}`;
   try {
     const pollers = await pollersOf(temporal, { namespace, taskQueue });
-    if (pollers > 0) return ok(what, `${pollers} pollers`);
+    if (pollers > 0) return ok(what, pollers === 1 ? '1 poller' : `${pollers} pollers`);
   } catch (error) {
     return failed(what, error, 'look at the log of Temporal');
   }
@@ -218,7 +232,8 @@ async function examineManagement(target: DoctorTarget): Promise<Diagnosis[]> {
     return [notSet(what, 'RABBITMQ_MANAGEMENT_URL')];
   }
   try {
-    const { missingBindings, alarms, at } = await readManagement({ managementUrl, amqpUrl });
+    const insight = await readManagement({ managementUrl, amqpUrl });
+    const { missingBindings, alarms, clockAheadMs } = insight;
     return [
       missingBindings.length === 0
         ? ok('bindings', 'all there')
@@ -230,7 +245,7 @@ async function examineManagement(target: DoctorTarget): Promise<Diagnosis[]> {
       alarms.length === 0
         ? ok('alarms', 'none')
         : refusal('alarms', `RabbitMQ is out of ${alarms.join(', ')}`, 'free disk or memory there'),
-      clock('RabbitMQ', at.getTime() - Date.now(), COARSE_TOLERANCE_MS),
+      clock('RabbitMQ', clockAheadMs, COARSE_TOLERANCE_MS),
     ];
   } catch (error) {
     return [

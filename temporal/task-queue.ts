@@ -9,12 +9,13 @@ interface TaskQueue {
   taskQueue: string;
 }
 
-function describe(
-  temporal: Client,
+/** What Temporal says of one side of a task queue. */
+export function describeTaskQueue(
+  temporal: Pick<Client, 'workflowService'>,
   { namespace, taskQueue }: TaskQueue,
   side: keyof typeof SIDES,
   more: { reportStats?: boolean } = {},
-) {
+): ReturnType<Client['workflowService']['describeTaskQueue']> {
   return temporal.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueue },
@@ -27,15 +28,15 @@ function describe(
 /** About how many workflow tasks wait until any worker takes them; those on sticky queues are not seen. */
 export async function workflowTaskBacklog(temporal: Client, namespace: string): Promise<number> {
   const queue = { namespace, taskQueue: TASK_QUEUES.main };
-  const { stats } = await describe(temporal, queue, 'workflow', { reportStats: true });
+  const { stats } = await describeTaskQueue(temporal, queue, 'workflow', { reportStats: true });
   return Number(stats?.approximateBacklogCount ?? 0);
 }
 
 /** How many pollers a task queue has had in the last minutes, for workflow tasks or for activities. */
 export async function pollersOf(temporal: Client, queue: TaskQueue): Promise<number> {
   const sides = await Promise.all([
-    describe(temporal, queue, 'workflow'),
-    describe(temporal, queue, 'activity'),
+    describeTaskQueue(temporal, queue, 'workflow'),
+    describeTaskQueue(temporal, queue, 'activity'),
   ]);
   return Math.max(...sides.map(({ pollers }) => pollers?.length ?? 0));
 }

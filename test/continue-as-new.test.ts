@@ -27,7 +27,7 @@ const SUGGESTED_AT_EVENTS = 60;
 const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 200,
+  acknowledgementTimeoutMs: 600,
   initialIntervalMs: 50,
   maximumAttempts: 1,
 };

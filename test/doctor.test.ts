@@ -1,8 +1,13 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'amqplib';
+import { msToTs } from '@temporalio/common/lib/time';
 import { Client } from 'pg';
 import { EXCHANGES, QUEUES } from '../domain/amqp-names';
 import { SCHEDULES } from '../domain/temporal-names';
 import { examine, type DoctorTarget } from '../operations/doctor';
+import { rabbitmqctl } from '../stack/servers/rabbitmqctl';
 import { ensureSchedules } from '../temporal/schedules';
 import { runCli } from './run-cli';
 import { eventually, setup, type TestBed } from './setup';
@@ -42,7 +47,8 @@ test('all is well where all is there', async () => {
     return found.every(({ state }) => state === 'ok') && found;
   });
   expect(diagnoses.map(({ what }) => what)).toEqual([
-    ...['Temporal', `namespace ${bed.namespace}`, 'search attributes', 'schedules'],
+    ...['Temporal', `namespace ${bed.namespace}`, 'Temporal: clock'],
+    ...['search attributes', 'schedules'],
     ...['task queue order-dispatch', 'task queue order-dispatch-requests'],
     'task queue order-dispatch-supplement',
     ...['order database', 'order database: permissions', 'order database: clock'],
@@ -100,6 +106,36 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     expect(found.filter((each) => !area.test(each.what))).toEqual([]);
   });
 
+  test('a namespace that nobody has set up, and in which nobody works', async () => {
+    const namespace = `${bed.namespace}-bare`;
+    await bed.temporal.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    });
+    const temporal = { access: { address: bed.stack.temporalAddress, namespace } };
+    // Temporal finds a new one a moment later.
+    const found = await eventually(async () => {
+      const all = await examine({ temporal });
+      return all.every(({ says }) => !/not found/i.test(says)) && all;
+    });
+    const nobody = { state: 'warning', says: 'nobody polls it' };
+    const missing = expect.stringMatching(/^missing: /) as string;
+    const trouble = found.filter(({ what, mend }) => mend !== undefined && !what.endsWith('clock'));
+    expect(trouble).toMatchObject([
+      {
+        ...{ what: 'search attributes', state: 'failed', says: missing },
+        mend: 'order-dispatch setup search-attributes',
+      },
+      { what: 'schedules', state: 'failed', says: missing },
+      { what: 'task queue order-dispatch', ...nobody, mend: 'start a worker' },
+      { what: 'task queue order-dispatch-requests', ...nobody, mend: 'start a worker' },
+      {
+        ...{ what: 'task queue order-dispatch-supplement', ...nobody },
+        mend: 'start a supplement system',
+      },
+    ]);
+  });
+
   test('a schedule that is paused', async () => {
     const schedule = bed.temporal.schedule.getHandle(SCHEDULES.sweepOrders);
     await schedule.pause();
@@ -151,6 +187,24 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     });
   });
 
+  test('a user whom the broker does not let declare', async () => {
+    const [control, user] = [bed.stack.rabbitmqctl, `doctor-${Date.now()}`];
+    await rabbitmqctl(control, ['add_user', user, 'p']);
+    await rabbitmqctl(control, ['set_permissions', '-p', bed.vhost, user, '', '', '.*']);
+    const url = new URL(bed.amqpUrl);
+    url.username = user;
+    url.password = 'p';
+    const found = await troubles({ amqpUrl: url.href });
+    await rabbitmqctl(control, ['delete_user', user]);
+    expect(found).toContainEqual({
+      ...{ what: QUEUES.dispatchRequests, state: 'failed' },
+      says: expect.stringContaining('ACCESS_REFUSED') as string,
+      mend: expect.stringMatching(/^rabbitmqctl set_permissions /) as string,
+    });
+    // Nobody is told to delete what is not wrong.
+    expect(JSON.stringify(found)).not.toContain('delete_queue');
+  });
+
   test('a view that is not there', async () => {
     await bed.dispatches.$executeRaw`
       ALTER VIEW order_dispatch_dispatches_v1 RENAME TO elsewhere`;
@@ -160,6 +214,23 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     expect(found).toMatchObject([
       { what: "dispatch database's view", mend: expect.stringContaining('The view') as string },
     ]);
+  });
+
+  test('of a dispatch system that is not ours, only the view is looked at', async () => {
+    const user = `adopter_${Date.now()}`;
+    await bed.dispatches.$executeRaw`ALTER TABLE _prisma_migrations RENAME TO elsewhere`;
+    await bed.dispatches.$executeRawUnsafe(`CREATE ROLE ${user} LOGIN PASSWORD 'p'`);
+    await bed.dispatches.$executeRawUnsafe(
+      `GRANT SELECT ON order_dispatch_dispatches_v1 TO ${user}`,
+    );
+    const url = new URL(bed.dispatchDatabaseUrl);
+    url.username = user;
+    url.password = 'p';
+    const found = await troubles({ dispatchDatabaseUrl: url.href });
+    await bed.dispatches.$executeRawUnsafe(`DROP OWNED BY ${user}`);
+    await bed.dispatches.$executeRawUnsafe(`DROP ROLE ${user}`);
+    await bed.dispatches.$executeRaw`ALTER TABLE elsewhere RENAME TO _prisma_migrations`;
+    expect(found).toEqual([]);
   });
 
   test('a queue with other arguments, an exchange that is missing, a binding that is gone', async () => {
@@ -193,6 +264,45 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     await connection.close();
     bed.dispatchSystem = await bed.startDispatchSystem();
     await eventually(async () => (await troubles()).length === 0);
+  });
+
+  test('a clock of ours that is not as the servers’', async () => {
+    const now = Date.now;
+    const ahead = jest.spyOn(Date, 'now').mockImplementation(() => now() + 4_000);
+    const found = await troubles().finally(() => ahead.mockRestore());
+    const servers = ['Temporal', 'order database', 'dispatch database', 'RabbitMQ'];
+    expect(found).toMatchObject(
+      servers.map((server) => ({
+        ...{ what: `${server}: clock`, state: 'warning' },
+        says: expect.stringMatching(/^[3-6]\.\d s behind ours$/) as string,
+      })),
+    );
+  });
+
+  test('but not a management API that takes its time, whose clock is right', async () => {
+    const { origin, username, password } = new URL(bed.stack.managementUrl);
+    let answers = 0;
+    const slow = createServer((request, response) => {
+      void (async () => {
+        const { authorization = '' } = request.headers;
+        const answer = await fetch(new URL(request.url ?? '', origin), {
+          headers: { authorization },
+        });
+        const content = await answer.text();
+        if ((answers += 1) > 1) await delay(1_500);
+        const date = answer.headers.get('date') ?? '';
+        response.writeHead(answer.status, { date }).end(content);
+      })();
+    });
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    const { port } = slow.address() as AddressInfo;
+    const { amqpUrl } = bed;
+    const rabbitmqManagementUrl = `http://${username}:${password}@127.0.0.1:${port}`;
+    const found = await examine({ amqpUrl, rabbitmqManagementUrl });
+    slow.closeAllConnections();
+    slow.close();
+    expect(answers).toBe(3);
+    expect(found).toContainEqual({ what: 'RabbitMQ: clock', state: 'ok', says: 'as ours' });
   });
 
   test('what is not said is not checked', async () => {

@@ -32,6 +32,9 @@ const POLICY: PolicyOverrides = {
   maximumAttempts: 2,
 };
 
+/** For what is answered: it is not asked again first, however slow the machine. */
+const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 60_000 };
+
 const SILENCE: RequestReply = { outcome: 'silence' };
 const ACCEPTED: RequestReply = { outcome: 'accepted', courierId: 'courier-7' };
 const ANA = { actor: 'ana', note: 'by phone' };
@@ -118,7 +121,7 @@ describe.each([
 
   describe('placing', () => {
     test('has an order dispatched, with the courier that accepted', async () => {
-      const handle = await place({ requests: [ACCEPTED] });
+      const handle = await place({ requests: [ACCEPTED] }, PATIENT);
       const dispatched = {
         orderId: handle.orderId,
         status: 'dispatched',
@@ -161,9 +164,8 @@ describe.each([
 
   describe('a rejection', () => {
     test('cancels the order', async () => {
-      const handle = await place({
-        requests: [{ outcome: 'rejected', rejectionCode: 'outOfZone' }],
-      });
+      const requests = [{ outcome: 'rejected', rejectionCode: 'outOfZone' }] as const;
+      const handle = await place({ requests }, PATIENT);
       expect(await resultOf(handle)).toEqual({
         orderId: handle.orderId,
         status: 'cancelled',
@@ -191,9 +193,9 @@ describe.each([
         rejectionCode: 'noCourierAvailable',
         retryAfterMs: 100,
       };
-      const handle = await place({ requests: [rejected, ACCEPTED] });
+      const handle = await place({ requests: [rejected, ACCEPTED] }, PATIENT);
       expect(await resultOf(handle)).toMatchObject({ courierId: 'courier-7', attempts: 2 });
-      const unlucky = await place({ requests: [rejected] });
+      const unlucky = await place({ requests: [rejected] }, PATIENT);
       expect(await openTask(unlucky)).toMatchObject({
         rejectionCode: 'noCourierAvailable',
         attempts: 2,
@@ -364,7 +366,7 @@ describe.each([
     });
 
     test('after the dispatch takes the courier back', async () => {
-      const handle = await place({ requests: [ACCEPTED] });
+      const handle = await place({ requests: [ACCEPTED] }, PATIENT);
       await resultOf(handle);
       const cancelled = await handle.cancel(CUSTOMER);
       expect(cancelled).toEqual({

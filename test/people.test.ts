@@ -127,6 +127,28 @@ describe('what follows an order in its database:', () => {
     ]);
   });
 
+  const BY_A_PERSON = { status: 'dispatched', dispatchedBy: 'person', courierId: 'by-hand' };
+  test.each([
+    ['markDispatched', BY_A_PERSON, 'resolve', 'person'],
+    ['cancel', { status: 'cancelling' }, 'cancel', 'cancellation'],
+  ])(
+    'the %s that a worker of the last release writes closes the task and is in the audit, once',
+    async (decision, change, act, closedBy) => {
+      const orderId = await escalated();
+      const by = { decision, decidedBy: 'ana', decisionNote: 'by phone', decidedAt: new Date() };
+      const data = { ...by, ...change, escalationReason: null, escalatedAt: null };
+      await rows.order.update({ where: { orderId }, data });
+      await rows.order.update({ where: { orderId }, data: { attempts: 2 } });
+      const told = { decision, actor: 'ana', note: 'by phone', via: 'temporal' };
+      expect(await rows.humanTask.findMany({ where: { orderId } })).toMatchObject([
+        { ...told, closedBy },
+      ]);
+      expect(await rows.auditEntry.findMany({ where: { orderId } })).toMatchObject([
+        { ...told, act },
+      ]);
+    },
+  );
+
   test('each task of an order has a row of its own', async () => {
     const orderId = await escalated();
     await resolve(orderId, { decision: 'retry' });

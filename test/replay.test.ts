@@ -94,19 +94,19 @@ const findingsOpen = async (bed: TestBed) => {
 
 type Handle = Awaited<ReturnType<TestBed['client']['placeOrder']>>;
 
-/** One history of each shape: how it comes to be. */
-const SHAPES: Record<
-  string,
-  {
-    policy: PolicyOverrides;
-    decide?: Decide;
-    act?: (handle: Handle, bed: TestBed) => Promise<unknown>;
-    /** What is so while it is placed. */
-    placedWhile?: (bed: TestBed, place: () => Promise<Handle>) => Promise<Handle>;
-    /** Whose history: that of the order's dispatch, unless it says otherwise. */
-    workflowIdOf?: (orderId: string) => string;
-  }
-> = {
+/** How a history comes to be. */
+interface Shape {
+  policy: PolicyOverrides;
+  decide?: Decide;
+  act?: (handle: Handle, bed: TestBed) => Promise<unknown>;
+  /** What is so while it is placed. */
+  placedWhile?: (bed: TestBed, place: () => Promise<Handle>) => Promise<Handle>;
+  /** Whose history: that of the order's dispatch, unless it says otherwise. */
+  workflowIdOf?: (orderId: string) => string;
+}
+
+/** One history of each shape. */
+const SHAPES: Record<string, Shape> = {
   'quick-path': { policy: {} },
   'durable-path': {
     policy: { ...BRISK, maximumAttempts: 5 },
@@ -391,21 +391,30 @@ describe('replay', () => {
   test.each(recordedShapes())('the recorded history %s replays', replayRecorded);
 
   // The first run of a new shape records its history; git shows the new file.
-  test.each(Object.entries(SHAPES))(
+  const replays = async (shape: string, given: Shape) => {
+    const { policy, decide, act, workflowIdOf = dispatchOrderWorkflowId } = given;
+    const order = newOrder();
+    if (decide) bed.script(order.orderId, decide);
+    const place = () => bed.client.placeOrder(order, { policy });
+    const handle = await (given.placedWhile?.(bed, place) ?? place());
+    await act?.(handle, bed);
+    await handle.result();
+    await replayToday(shape, {
+      temporal: bed.temporal,
+      workflowId: workflowIdOf(order.orderId),
+    });
+  };
+  // Each reconciliation waits a moment before it looks: they wait together.
+  const shapes = Object.entries(SHAPES);
+  const isReconciliation = ([, { workflowIdOf }]: [string, Shape]) =>
+    workflowIdOf === reconcileOrderWorkflowId;
+  test.concurrent.each(shapes.filter(isReconciliation))(
     'the history that %s makes today replays',
-    async (shape, given) => {
-      const { policy, decide, act, workflowIdOf = dispatchOrderWorkflowId } = given;
-      const order = newOrder();
-      if (decide) bed.script(order.orderId, decide);
-      const place = () => bed.client.placeOrder(order, { policy });
-      const handle = await (given.placedWhile?.(bed, place) ?? place());
-      await act?.(handle, bed);
-      await handle.result();
-      await replayToday(shape, {
-        temporal: bed.temporal,
-        workflowId: workflowIdOf(order.orderId),
-      });
-    },
+    replays,
+  );
+  test.each(shapes.filter((shape) => !isReconciliation(shape)))(
+    'the history that %s makes today replays',
+    replays,
   );
 
   test('every shape has its recorded history', () => {

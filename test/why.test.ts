@@ -20,7 +20,7 @@ const MIA = { actor: 'mia', note: 'by phone' };
 const SILENT: Decide = () => ({ kind: 'staySilent' });
 const BRISK: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 100,
+  acknowledgementTimeoutMs: 400,
   initialIntervalMs: 50,
   maximumAttempts: 1,
 };
@@ -202,7 +202,7 @@ describe('why', () => {
   test('between two attempts: when the next one begins', async () => {
     const { orderId } = await place(SILENT, {
       ...SLOW,
-      acknowledgementTimeoutMs: 100,
+      acknowledgementTimeoutMs: 400,
       initialIntervalMs: 60_000,
     });
     const { attempt, nextAttemptAt = '' } = await becomes(orderId, 'nextAttempt');
@@ -264,7 +264,7 @@ describe('why', () => {
     const quick = await place(inTurn({ kind: 'accept', courierId: 'courier-1' }), {});
     await quick.result();
     expect((await why(quick.orderId)).text).toMatch(
-      /^waiting for nothing: dispatched with courier courier-1 \S+, by an acknowledgement; you can: cancel\.$/,
+      /^waiting for nothing: dispatched with courier courier-1 at \S+, by an acknowledgement; you can: cancel\.$/,
     );
 
     const withdraws: Decide = ({ kind }) => ({

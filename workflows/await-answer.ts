@@ -59,9 +59,12 @@ export function finalFailureOf(error: unknown): ApplicationFailure | undefined {
   return cause instanceof ApplicationFailure && cause.nonRetryable ? cause : undefined;
 }
 
-/** Whether an activity failed because the order database is away. */
+/**
+ * Whether an activity failed because the order database is away. A local activity's failure comes as it
+ * is, without an `ActivityFailure` around it.
+ */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof ApplicationFailure && cause.type === 'DatabaseUnavailable';
 }
 

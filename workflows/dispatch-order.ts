@@ -142,7 +142,7 @@ async function submit(view: OrderView): Promise<void> {
     view.confirmedAt = submission.confirmedAt;
     view.firstRequestNumber = input.firstRequestNumber ?? submission.order.requestNumber;
   } catch (error) {
-    failIfFinal(error);
+    // Also where nothing can mend it: the durable path finds the same, and the workflow fails.
     log.warn('the quick path failed: going on with the durable path', { error });
     // Where the deadline passes before the durable path begins, this is why.
     if (isDatabaseUnavailable(error)) view.exhaustion ??= 'databaseUnavailable';

@@ -65,9 +65,9 @@ function exhaustionReason(
   if (cause instanceof ApplicationFailure) return reasonOf(cause.type);
   const timeout = cause instanceof TimeoutFailure ? cause : undefined;
   const details = timeout?.lastHeartbeatDetails as Partial<RequestDetails> | undefined;
-  if (!details) return before ?? 'brokerUnavailable';
-  if (!details.confirmedAt) {
-    return details.waitsFor === 'database' ? 'databaseUnavailable' : 'brokerUnavailable';
+  if (details?.confirmedAt === undefined) {
+    if (details?.waitsFor === 'database') return 'databaseUnavailable';
+    return details?.waitsFor === 'broker' ? 'brokerUnavailable' : (before ?? 'brokerUnavailable');
   }
   // Past the deadline during an attempt, or no time for the next one.
   const isLate = timeout?.timeoutType === 'SCHEDULE_TO_CLOSE' || retryState === RetryState.TIMEOUT;
