@@ -4,16 +4,26 @@ import { readDispatchSystemConfig } from '../runtime/config';
 import { runProcess } from '../runtime/run-process';
 import { decide, type Decide } from './decide';
 import { startDispatchSystem } from './dispatch-system';
+import { watchHealthByMessage } from './health-by-message';
 
 /** The dispatch system as a process of its own. */
 runProcess('dispatch-system', readDispatchSystemConfig, async (config, log) => {
   const { amqpUrl, dispatchDatabaseUrl, decideModule } = config;
-  return startDispatchSystem({
+  const dispatchSystem = await startDispatchSystem({
     amqpUrl,
     databaseUrl: dispatchDatabaseUrl,
     decide: decideModule ? await loadDecide(decideModule) : decide,
     log,
   });
+  const health = await watchHealthByMessage({ amqpUrl, log });
+  return {
+    ready: dispatchSystem.ready,
+    details: () => ({ healthReport: health.state() }),
+    close: async () => {
+      await health.close();
+      await dispatchSystem.close();
+    },
+  };
 });
 
 async function loadDecide(path: string): Promise<Decide> {

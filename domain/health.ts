@@ -130,6 +130,9 @@ export interface HealthReport {
   notChecked: { what: string; why: string }[];
 }
 
+/** What a process knows of a report: all of it, or from hearsay when it was made. */
+export type KnownReport = Pick<HealthReport, 'at'> & Partial<HealthReport>;
+
 /** How often health is checked, in ms. */
 export const HEALTH_CHECK_EVERY_MS = 60_000;
 

@@ -191,7 +191,7 @@ function checkCopies({ copyLagMs }: HealthDependencies): Seen {
 
 /** What one does where the dispatch system has been away for a minute. */
 const HOLD_MEANWHILE =
-  'start the dispatch system; where that takes long: order-dispatch hold, so that orders wait for it and do not become human tasks';
+  'start the dispatch system; where that takes long: `order-dispatch hold`, so that orders wait for it and do not become human tasks';
 
 /** Queues that something of ours or of the dispatch system reads all the time. */
 const CONSUMED = [

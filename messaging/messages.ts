@@ -3,6 +3,7 @@ import { APP_IDS, EXCHANGES, MESSAGE_MAX_BYTES } from '../domain/amqp-names';
 import { MalformedMessage } from '../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE, type Acknowledgement } from '../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE, type DispatchRequest } from '../domain/messages/dispatch-request';
+import { HEALTH_CHECKED_TYPE, type HealthChecked } from '../domain/messages/health-checked';
 import { WITHDRAWAL_TYPE, type Withdrawal } from '../domain/messages/withdrawal';
 import { outcomeEventBody, type StoredOutcomeEvent } from '../domain/outcome-events';
 import type { IncomingMessage } from './incoming-message';
@@ -55,6 +56,20 @@ export function outcomeEventMessage(event: StoredOutcomeEvent): OutgoingMessage 
     headers: { traceparent: traceparentOf(subject) },
     timestamp: at.getTime(),
     content: toContent(eventId, outcomeEventBody(event)),
+  };
+}
+
+/** That the health of the service was checked, ready to publish. */
+export function healthCheckedMessage(body: HealthChecked): OutgoingMessage {
+  const messageId = randomUUID();
+  return {
+    exchange: EXCHANGES.events,
+    routingKey: HEALTH_CHECKED_TYPE,
+    type: HEALTH_CHECKED_TYPE,
+    messageId,
+    appId: APP_IDS.orderDispatch,
+    headers: { traceparent: traceparentOf(messageId) },
+    content: toContent(messageId, body),
   };
 }
 

@@ -105,6 +105,9 @@ export async function assertTopology(channel: Channel, topology = TOPOLOGY): Pro
   }
 }
 
+/** Where events go, and nothing else: who only listens to them may have no right to the rest. */
+export const EVENTS_TOPOLOGY: Topology = { exchanges: [EVENTS], queues: [], bindings: [] };
+
 /**
  * What a reader of events needs, and no more: it may have no right to the rest.
  *

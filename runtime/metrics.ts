@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import { HEALTH_STALE_AFTER_MS, type HealthReport } from '../domain/health';
+import { HEALTH_STALE_AFTER_MS, type KnownReport } from '../domain/health';
 
 /**
  * What a process of ours counts, in Prometheus' words; docs/metrics.md explains each. A registry of our
@@ -70,14 +70,14 @@ export async function metricsText(isReady: boolean): Promise<string> {
   return registry.metrics();
 }
 
-/** Shows the figures of the last health report; its age alone where it is stale. */
-export function showReport(report: HealthReport | undefined, ageMs: number): void {
+/** Shows the figures of the last health report; its age alone where it is stale, or they are not known. */
+export function showReport(report: KnownReport | undefined, ageMs: number): void {
   const shown = [findings, orders, openTasks, openDeadLetters, heldOrders, queueMessages];
   const more = [queueConsumers, connectionsUsed, copyLag, answerSeconds, eventsBehind];
   for (const each of [...shown, ...more]) each.reset();
   reportAge.set(ageMs / 1_000);
-  if (!report || ageMs > HEALTH_STALE_AFTER_MS) return;
-  for (const { code, severity } of report.findings) findings.inc({ code, severity });
+  if (!report?.figures || ageMs > HEALTH_STALE_AFTER_MS) return;
+  for (const { code, severity } of report.findings ?? []) findings.inc({ code, severity });
   const { figures } = report;
   for (const [status, count] of entries(figures.orders)) orders.set({ status }, count);
   for (const [reason, count] of entries(figures.openTasks)) {

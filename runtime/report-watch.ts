@@ -1,4 +1,4 @@
-import { HEALTH_STALE_AFTER_MS, type HealthReport } from '../domain/health';
+import { HEALTH_STALE_AFTER_MS, type KnownReport } from '../domain/health';
 import type { Logger } from './logger';
 import { showReport } from './metrics';
 
@@ -13,13 +13,13 @@ export interface ReportWatch {
 
 /**
  * Minds the last health report: a check that nobody makes finds nothing, so that each process says when
- * there is none. The metrics show the report's figures.
+ * there is none. The metrics show the report's figures, where they are known.
  *
  * @param options.readLast the last report.
  * @param options.everyMs how often it looks. @default 15000
  */
 export function watchHealthReport(options: {
-  readLast: () => Promise<HealthReport | undefined>;
+  readLast: () => Promise<KnownReport | undefined>;
   log: Logger;
   everyMs?: number;
 }): ReportWatch {

@@ -1,22 +1,34 @@
-/** `npm run contracts`: writes what others build on; with `--check`, compares it, and with the last release's. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+/**
+ * `npm run contracts`: writes what others build on. With `--check` it compares it, and with the last
+ * release's; with `--released TAG` it keeps what that release published, for later comparisons.
+ */
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { packageRoot } from '../runtime/package-root';
 import { runCommand } from '../stack/supervision/run-command';
 import { findContractChanges, readContracts } from './contract-changes';
 import { contractFiles } from './contract-files';
-import { findLastRelease } from './last-release';
+import { keepRelease, readLastRelease } from './last-release';
 import { MESSAGE_CONTRACTS } from './message-contracts';
 
 const FOLDER = 'contracts';
 
 runCommand('contracts', async () => {
+  const { check, released } = parseOptions();
+  if (released !== undefined) {
+    await keepRelease(released);
+    console.log(`what ${released} published is kept`);
+    return 0;
+  }
   const folder = join(packageRoot(), FOLDER);
   const files = contractFiles();
-  const present = existsSync(folder) ? readdirSync(folder) : [];
+  mkdirSync(folder, { recursive: true });
+  const present = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
   const surplus = present.filter((name) => !files.has(name));
-  if (!process.argv.includes('--check')) {
-    mkdirSync(folder, { recursive: true });
+  if (!check) {
     for (const [name, text] of files) writeFileSync(join(folder, name), text);
     for (const name of surplus) rmSync(join(folder, name));
     console.log(`${FOLDER}/ is written`);
@@ -35,12 +47,15 @@ runCommand('contracts', async () => {
   return faults.length === 0 ? 0 : 1;
 });
 
-/** What those would stumble over who built on the last release; nothing where no release has contracts. */
+function parseOptions() {
+  const options = { check: { type: 'boolean' }, released: { type: 'string' } } as const;
+  return parseArgs({ options }).values;
+}
+
+/** What those would stumble over who built on the last release. */
 async function breaks(files: ReadonlyMap<string, string>): Promise<string[]> {
-  const release = await findLastRelease(FOLDER);
-  if (!release) return [];
-  const released = new Map([...release.files].map(([path, text]) => [basename(path), text]));
+  const { version, files: released } = await readLastRelease();
   return findContractChanges(readContracts(released), readContracts(files), MESSAGE_CONTRACTS).map(
-    (change) => `since ${release.tag}: ${change}`,
+    (change) => `since ${version}: ${change}`,
   );
 }

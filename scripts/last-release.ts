@@ -1,53 +1,65 @@
 import { execFile } from 'node:child_process';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../runtime/package-root';
 
-/** The last release that has something, and its files below that, by their paths. */
+/** What the last release published, kept in the clone: a clone need not have its tag. */
+const FOLDER = join('contracts', 'released');
+
+/** Which release it was. */
+const ABOUT = 'release.json';
+
+/** What a release publishes for others to build on, in its clone. */
+const PUBLISHED = ['contracts', 'docs/openapi.json'];
+
+/** A release, and what it published. */
 export interface Release {
-  tag: string;
+  version: string;
+  commit: string;
+  /** Texts by the names of the files. */
   files: ReadonlyMap<string, string>;
 }
 
 /**
- * The newest tag before this commit, or on it, that has a file or folder.
+ * Reads what the last release published.
  *
- * @param path in the clone.
- * @param clone whose tags these are. @default this one
- * @returns `undefined` where no release has it.
+ * @param clone where. @default this one
  */
-export async function findLastRelease(
-  path: string,
-  clone = packageRoot(),
-): Promise<Release | undefined> {
-  const git = gitOf(clone);
-  for (let from = 'HEAD'; ;) {
-    const tag = await git('describe', '--tags', '--abbrev=0', from);
-    if (tag === undefined) return undefined;
-    const paths = await git('ls-tree', '-r', '--name-only', '--full-tree', tag, path);
-    if (paths) return { tag, files: await readFiles(git, tag, paths.split('\n')) };
-    from = `${tag}^`;
-  }
+export async function readLastRelease(clone = packageRoot()): Promise<Release> {
+  const folder = join(clone, FOLDER);
+  const names = (await readdir(folder)).filter((name) => name !== ABOUT);
+  const read = (name: string) => readFile(join(folder, name), 'utf8');
+  const about = JSON.parse(await read(ABOUT)) as Pick<Release, 'version' | 'commit'>;
+  const files = await Promise.all(names.map(async (name) => [name, await read(name)] as const));
+  return { ...about, files: new Map(files) };
 }
 
-type Git = (...args: string[]) => Promise<string | undefined>;
-
-async function readFiles(git: Git, tag: string, paths: string[]): Promise<Map<string, string>> {
-  const texts = await Promise.all(paths.map((path) => git('show', `${tag}:${path}`)));
-  return new Map(paths.map((path, index) => [path, texts[index] ?? '']));
+/**
+ * Keeps what a release published, from its tag, in the place of what the release before did.
+ *
+ * @param tag such as `v1.2.0`.
+ * @param clone that has the tag. @default this one
+ * @throws where it has not, or where the tagged commit published nothing.
+ */
+export async function keepRelease(tag: string, clone = packageRoot()): Promise<void> {
+  const git = async (...args: string[]) => {
+    const options = { cwd: clone, maxBuffer: OUTPUT_MAX_BYTES };
+    return (await promisify(execFile)('git', args, options)).stdout;
+  };
+  const commit = (await git('rev-parse', '--verify', `${tag}^{commit}`)).trim();
+  const listed = await git('ls-tree', '-r', '--name-only', '--full-tree', commit, ...PUBLISHED);
+  const paths = listed.split('\n').filter((path) => path !== '' && !path.startsWith(FOLDER));
+  if (paths.length === 0) throw new Error(`${tag} has neither contracts nor an API's description`);
+  const folder = join(clone, FOLDER);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const path of paths) {
+    await writeFile(join(folder, basename(path)), await git('show', `${commit}:${path}`));
+  }
+  const about = { version: tag.replace(/^v/, ''), commit };
+  await writeFile(join(folder, ABOUT), `${JSON.stringify(about, undefined, 2)}\n`);
 }
 
 /** Large enough for any file of a release, in bytes. */
 const OUTPUT_MAX_BYTES = 64 * 1024 * 1024;
-
-/** What git says of a clone, without its last line's end; `undefined` where it refuses. */
-function gitOf(clone: string): Git {
-  return async (...args) => {
-    try {
-      const options = { cwd: clone, maxBuffer: OUTPUT_MAX_BYTES };
-      const { stdout } = await promisify(execFile)('git', args, options);
-      return stdout.replace(/\n$/, '');
-    } catch {
-      return undefined;
-    }
-  };
-}

@@ -11,6 +11,11 @@ import {
   dispatchRequestSchema,
   type DispatchRequest,
 } from '../domain/messages/dispatch-request';
+import {
+  HEALTH_CHECKED_TYPE,
+  healthCheckedSchema,
+  type HealthChecked,
+} from '../domain/messages/health-checked';
 import { WITHDRAWAL_TYPE, withdrawalSchema, type Withdrawal } from '../domain/messages/withdrawal';
 import {
   OUTCOME_EVENT_BODIES,
@@ -70,6 +75,8 @@ const ACKNOWLEDGEMENT: Acknowledgement = {
   courierId,
   decidedAt: ANSWERED_AT,
 };
+
+const HEALTH_CHECKED: HealthChecked = { at: DUE_AT, critical: 0, warning: 1 };
 
 const TASK = {
   taskId: dispatchOrderWorkflowId(orderId),
@@ -160,6 +167,14 @@ export const MESSAGE_CONTRACTS: readonly MessageContract[] = [
     body: OUTCOME_EVENT_BODIES[type],
     ...EVENTS[type],
   })),
+  {
+    type: HEALTH_CHECKED_TYPE,
+    kind: 'event',
+    summary: 'The health of the service was checked.',
+    rules: `Comes each minute, and at most once: where it stays away, nobody checks. ${UNKNOWN_FIELDS}`,
+    body: healthCheckedSchema,
+    example: HEALTH_CHECKED,
+  },
 ];
 
 /** The file of a message's schema, below `contracts/`. */

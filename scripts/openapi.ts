@@ -1,6 +1,6 @@
 /** `npm run openapi`: writes the API's description; with `--check`, compares it, and with the last release's. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { authenticateSignedIn } from '../api/auth/signed-in';
 import { keepSessions } from '../api/auth/session';
 import { openApiOf } from '../api/openapi';
@@ -10,7 +10,7 @@ import { packageRoot } from '../runtime/package-root';
 import { silentLogger } from '../runtime/logger';
 import { runCommand } from '../stack/supervision/run-command';
 import { findBreakingChanges, type OpenApi } from './breaking-changes';
-import { findLastRelease } from './last-release';
+import { readLastRelease } from './last-release';
 
 const FILE = 'docs/openapi.json';
 
@@ -59,12 +59,12 @@ async function describe(): Promise<OpenApi> {
   }
 }
 
-/** What the last release's callers would stumble over; nothing where no release has a description. */
+/** What the last release's callers would stumble over; nothing where it had no API. */
 async function breaks(described: OpenApi): Promise<string[]> {
-  const release = await findLastRelease(FILE);
-  if (!release) return [];
-  const released = JSON.parse(release.files.get(FILE) ?? '') as OpenApi;
-  return findBreakingChanges(released, described).map(
-    (change) => `since ${release.tag}: ${change}`,
+  const { version, files } = await readLastRelease();
+  const released = files.get(basename(FILE));
+  if (released === undefined) return [];
+  return findBreakingChanges(JSON.parse(released) as OpenApi, described).map(
+    (change) => `since ${version}: ${change}`,
   );
 }

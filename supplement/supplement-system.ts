@@ -85,6 +85,7 @@ export async function startSupplementSystem(
         amqpUrl,
         temporal,
         copyLagMs: () => lag.recent(),
+        publisher,
         log,
         ...defined({ rabbitmqManagementUrl }),
       }),

@@ -4,19 +4,23 @@ import { EXCHANGES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { ACKNOWLEDGEMENT_TYPE } from '../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE } from '../domain/messages/withdrawal';
+import { HEALTH_CHECKED_TYPE } from '../domain/messages/health-checked';
 import { OUTCOME_EVENT_TYPES } from '../domain/outcome-events';
 import { parseNewOrder } from '../domain/order';
 import { parsePolicyOverrides } from '../domain/policy';
 import { ASYNCAPI_FILE, type AsyncApi } from '../scripts/asyncapi';
 import { findContractChanges, readContracts } from '../scripts/contract-changes';
 import { contractFiles } from '../scripts/contract-files';
+import { readLastRelease } from '../scripts/last-release';
 import { MESSAGE_CONTRACTS } from '../scripts/message-contracts';
 import type { Schema } from '../scripts/schema-changes';
 import { ROOT } from './markdown';
 
 const FOLDER = join(ROOT, 'contracts');
 const FILES: ReadonlyMap<string, string> = new Map(
-  readdirSync(FOLDER).map((name) => [name, readFileSync(join(FOLDER, name), 'utf8')]),
+  readdirSync(FOLDER, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => [name, readFileSync(join(FOLDER, name), 'utf8')]),
 );
 
 function readJson(name: string): unknown {
@@ -34,6 +38,7 @@ describe('the contracts', () => {
       WITHDRAWAL_TYPE,
       ACKNOWLEDGEMENT_TYPE,
       ...OUTCOME_EVENT_TYPES,
+      HEALTH_CHECKED_TYPE,
     ]);
   });
 
@@ -97,7 +102,11 @@ describe('the AsyncAPI document', () => {
       [EXCHANGES.requests, 'topic', DISPATCH_REQUEST_TYPE],
       [EXCHANGES.requests, 'topic', WITHDRAWAL_TYPE],
       [EXCHANGES.acknowledgements, 'direct', null],
-      ...OUTCOME_EVENT_TYPES.map((type) => [EXCHANGES.events, 'topic', type]),
+      ...[...OUTCOME_EVENT_TYPES, HEALTH_CHECKED_TYPE].map((type) => [
+        EXCHANGES.events,
+        'topic',
+        type,
+      ]),
       [EXCHANGES.sharedAcknowledgements, 'fanout', null],
     ]);
     const inQueue = (queue: string) => Object.keys(channels[queue]?.messages ?? {});
@@ -137,6 +146,13 @@ describe('the AsyncAPI document', () => {
 });
 
 describe('since the last release', () => {
+  test('nothing that others build on is gone or another', async () => {
+    const released = readContracts((await readLastRelease()).files);
+    expect(released.schemas.size).toBeGreaterThan(2);
+    expect(Object.keys(released.channels).length).toBeGreaterThan(released.schemas.size);
+    expect(findContractChanges(released, readContracts(FILES), MESSAGE_CONTRACTS)).toEqual([]);
+  });
+
   type Row = [what: string, file: string, from: RegExp, to: string, named: string[]];
   const REQUEST = `${DISPATCH_REQUEST_TYPE}.schema.json`;
   const ANSWER = `${ACKNOWLEDGEMENT_TYPE}.schema.json`;

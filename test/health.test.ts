@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { connect } from 'amqplib';
 import { Client } from 'pg';
 import { insertHealthReport } from '../database/orders/health';
@@ -7,10 +8,13 @@ import { defined } from '../domain/defined';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { DEFAULT_POLICY } from '../domain/policy';
 import { SCHEDULES, TASK_QUEUES, dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { watchHealthByMessage } from '../dispatch-system/health-by-message';
 import { checkHealth } from '../health/check-health';
+import { healthCheckedMessage } from '../messaging/messages';
 import { Publisher } from '../messaging/publisher';
 import { readHealth } from '../operations/health';
 import { silentLogger } from '../runtime/logger';
+import { closeConnections } from '../stack/servers/rabbitmqctl';
 import { ensureSchedules, missingSchedules } from '../temporal/schedules';
 import { eventually, newOrder, setup, withDatabaseAway, type TestBed } from './setup';
 
@@ -94,6 +98,49 @@ describe('the health check', () => {
     });
   });
 
+  test('is heard of by a process without the order database, which says so once where nobody makes it', async () => {
+    const log = silentLogger();
+    const errors = jest.spyOn(log, 'error');
+    const health = await watchHealthByMessage({ amqpUrl: bed.amqpUrl, log, everyMs: 20 });
+    expect(health.state()).toBe('unknown');
+    await run(SCHEDULES.checkHealth);
+    await eventually(() => health.state() === 'fresh');
+    const tell = (body: object) =>
+      bed.publisher.publish({
+        ...healthCheckedMessage({ at: new Date().toISOString(), critical: 0, warning: 0 }),
+        content: Buffer.from(JSON.stringify(body)),
+      });
+    const at = new Date(Date.now() - 6 * 60_000).toISOString();
+    await tell({ at, critical: 0, warning: 0 });
+    await eventually(() => health.state() === 'stale');
+    expect(errors).toHaveBeenCalledTimes(1);
+    expect(errors.mock.calls[0]?.[1]).toContain('nobody checks the health of the service');
+    // What cannot be read is passed over; a later version may say more.
+    const now = new Date().toISOString();
+    await tell({ at: now });
+    await tell({ at: now, critical: 1, warning: 0, more: true });
+    await eventually(() => health.state() === 'fresh');
+    // It listens again once its connection is back.
+    await tell({ at, critical: 0, warning: 0 });
+    await eventually(() => health.state() === 'stale');
+    await closeConnections(bed.stack.rabbitmqctl, bed.vhost);
+    await eventually(async () => {
+      await tell({ at: new Date().toISOString(), critical: 0, warning: 0 });
+      return health.state() === 'fresh';
+    });
+    await health.close();
+  });
+
+  test('where it may not be listened for is unknown, and stops no dispatch system', async () => {
+    const log = silentLogger();
+    const warnings = jest.spyOn(log, 'warn');
+    const amqpUrl = `${bed.amqpUrl}-that-is-not-there`;
+    const health = await watchHealthByMessage({ amqpUrl, log });
+    expect(health.state()).toBe('unknown');
+    expect(warnings.mock.calls.at(-1)?.[1]).toContain('a queue of its own is refused');
+    await health.close();
+  });
+
   test('a schedule that is paused or gone is missed, and an old report is stale', async () => {
     await eventually(async () => (await missingSchedules(bed.temporal)).length === 0);
     const handle = bed.temporal.schedule.getHandle(SCHEDULES.sweepOrders);
@@ -139,6 +186,67 @@ describe('the health check', () => {
     expect(await codes()).not.toContain('tasksOverdue');
   });
 
+  test('finds dead letters, events that do not go out, a missing migration and repairs that mend nothing: the worst first', async () => {
+    const { orderId } = newOrder();
+    const longAgo = new Date(Date.now() - 2 * 60_000);
+    await bed.orders.deadLetter.create({
+      data: {
+        ...{ fingerprint: orderId, sourceQueue: 'dispatch.requests', messageId: `${orderId}.1` },
+        ...{ type: 'x', appId: 'x', deadLetterReason: 'x', properties: {}, headers: {} },
+        ...{ content: Buffer.from(''), attempts: 1, firstFailedAt: longAgo, lastFailedAt: longAgo },
+      },
+    });
+    // No relay can send it: it is no object.
+    await bed.orders.outcomeEvent.create({
+      data: { subject: orderId, type: 'order.dispatched.v1', body: 1, createdAt: longAgo },
+    });
+    await bed.orders.repair.create({
+      data: {
+        ...{ orderId, found: 'f', done: 'nothing', provenance: 'sweep' },
+        ...{ before: {}, after: {}, runId: randomUUID() },
+      },
+    });
+    await bed.orders.$executeRaw`
+      CREATE TABLE kept AS SELECT * FROM _prisma_migrations WHERE migration_name LIKE '%_holds'`;
+    await bed.orders.$executeRaw`
+      DELETE FROM _prisma_migrations WHERE migration_name LIKE '%_holds'`;
+    const { findings } = await check();
+    await bed.orders.$executeRaw`INSERT INTO _prisma_migrations SELECT * FROM kept`;
+    await bed.orders.$executeRaw`DROP TABLE kept`;
+    await bed.orders.deadLetter.deleteMany({});
+    await bed.orders.outcomeEvent.deleteMany({ where: { subject: orderId } });
+    await bed.orders.repair.deleteMany({ where: { orderId } });
+    expect(findings.map(({ severity, code }) => [severity, code])).toEqual([
+      ['critical', 'openDeadLetters'],
+      ['critical', 'eventsBehind'],
+      ['critical', 'pendingMigrations'],
+      ['warning', 'repairsFailing'],
+    ]);
+  });
+
+  test('finds a queue whose consumers do not keep up', async () => {
+    await bed.dispatchSystem.close();
+    const connection = await connect(bed.amqpUrl);
+    const channel = await connection.createConfirmChannel();
+    await channel.prefetch(1);
+    // Takes one, and is never done with it.
+    await channel.consume(QUEUES.dispatchRequests, () => {});
+    for (let n = 0; n < 1_001; n += 1)
+      channel.sendToQueue(QUEUES.dispatchRequests, Buffer.from('x'));
+    await channel.waitForConfirms();
+    expect((await check()).findings).toContainEqual(
+      expect.objectContaining({
+        ...{ code: 'queueBacklog', severity: 'warning' },
+        what: expect.stringMatching(/^100[01] messages wait in dispatch\.requests$/) as string,
+      }),
+    );
+    await channel.purgeQueue(QUEUES.dispatchRequests);
+    channel.ackAll();
+    await channel.close();
+    await connection.close();
+    bed.dispatchSystem = await bed.startDispatchSystem();
+  });
+
   test('finds a queue that nobody consumes, asks a person once, and closes that when it is gone', async () => {
     const open = () => bed.orders.humanTask.findMany({ where: { taskId: 'health/noConsumer' } });
     await bed.dispatchSystem.close();
@@ -176,15 +284,33 @@ describe('the health check', () => {
         await admin.query(`ALTER DATABASE "${name}" CONNECTION LIMIT ${connections}`);
         await admin.end();
       };
-      expect(await codes()).not.toContain('connectionsScarce');
-      await limitTo(1);
-      expect((await check()).findings).toContainEqual(
-        expect.objectContaining({
-          code: 'connectionsScarce',
-          what: expect.stringMatching(`\\d+ of 1 connections of the ${which} database`) as string,
+      const others = await Promise.all(
+        Array.from({ length: 30 }, async () => {
+          const client = new Client({ connectionString: url });
+          await client.connect();
+          return client;
         }),
       );
+      const counted = await others[0]?.query<{ used: number }>(
+        'SELECT count(*)::int AS used FROM pg_stat_activity WHERE datname = current_database()',
+      );
+      const used = counted?.rows[0]?.used ?? 0;
+      await limitTo(2 * used);
+      const half = await codes();
+      // One is left: later nobody could look any more.
+      await limitTo(used + 1);
+      const { findings } = await check();
       await limitTo(-1);
+      await Promise.all(others.map((client) => client.end()));
+      expect(half).not.toContain('connectionsScarce');
+      expect(findings).toContainEqual(
+        expect.objectContaining({
+          code: 'connectionsScarce',
+          what: expect.stringMatching(
+            `\\d+ of ${used + 1} connections of the ${which} database`,
+          ) as string,
+        }),
+      );
     },
   );
 
@@ -226,7 +352,11 @@ describe('the health check', () => {
       expect(report.findings).toContainEqual(
         expect.objectContaining({ code: 'dispatchDatabaseUnavailable' }),
       );
-      expect(report.figures.queues).toBeDefined();
+      expect(report.figures).toMatchObject({
+        queues: expect.any(Object) as object,
+        connections: { orders: { used: expect.any(Number) as number } },
+      });
+      expect(report.notChecked).toEqual([]);
     });
   });
 

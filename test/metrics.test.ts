@@ -123,6 +123,9 @@ describe('the metrics of processes', () => {
     const { status, text } = await get(processes.worker, '/ready');
     expect(status).toBe(200);
     expect(JSON.parse(text)).toEqual({ status: 'up', healthReport: 'fresh' });
+    // It has no order database, and has heard of no check yet.
+    const { text: heard } = await get(processes['dispatch-system'], '/ready');
+    expect(JSON.parse(heard)).toEqual({ status: 'up', healthReport: 'unknown' });
     expect((await get(processes.worker, '/live')).status).toBe(200);
     expect((await get(processes.worker, '/other')).status).toBe(404);
   });
