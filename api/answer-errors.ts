@@ -66,11 +66,18 @@ function invalid(
 ): Problem {
   const where = error.validationContext ?? 'request';
   const errors = error.validation.map(({ instancePath, message = 'is not valid' }) => ({
-    path: `${where}${instancePath.replaceAll('/', '.')}`,
+    // Where all of it does not fit, its path is a bare slash.
+    path: `${where}${instancePath.replace(/\/$/, '').replaceAll('/', '.')}`,
     message,
   }));
   const { invalidBody } = request.routeOptions.config;
-  const code = (where === 'body' && invalidBody) || 'UsageError';
+  const isPolicyAlone = errors.every(({ path }) => /^body\.policy\b/.test(path));
+  const code =
+    where !== 'body' || invalidBody === undefined
+      ? 'UsageError'
+      : isPolicyAlone
+        ? 'InvalidPolicy'
+        : invalidBody;
   return problemOf(code, errors.map(({ path, message }) => `${path}: ${message}`).join('; '), {
     errors,
   });

@@ -8,8 +8,11 @@ const ASSETS = 'assets/';
 
 const YEAR_MS = 365 * 24 * 60 * 60_000;
 
-/** What is no page: a path of the API that is unknown stays unknown. */
-const NO_PAGE = /^(v1|auth)(\/|$)/;
+/**
+ * What is no page: a path of the API that is unknown stays unknown. So is what our other processes
+ * answer to a probe, which would else find every API ready.
+ */
+const NO_PAGE = /^(v1|auth|ready|metrics)(\/|$)/;
 
 /**
  * Serves the console: its files, and its one page for every other path, so that each view has an address.

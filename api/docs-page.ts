@@ -50,7 +50,7 @@ export function docsPage(openApi: Record<string, unknown>): string {
 <h1>${escape(info.title)} API ${escape(info.version)}</h1>
 ${info.description
   .split('\n\n')
-  .map((part) => `<p>${escape(part)}</p>`)
+  .map((part) => `<p>${prose(part)}</p>`)
   .join('\n')}
 <p>For programs: <a href="/openapi.json">openapi.json</a></p>
 ${tags
@@ -83,7 +83,7 @@ function routeDetails({ path, method, summary, description, ...more }: Route): s
   );
   const title = `<span class="method">${method.toUpperCase()}</span> <code>${escape(path)}</code> ${escape(summary)}`;
   const body = [
-    description ? `<p>${escape(description)}</p>` : '',
+    description ? `<p>${prose(description)}</p>` : '',
     rows.length > 0 ? `<table>${rows.join('')}</table>` : '',
     requestBody ? `<p>Body</p>${json(requestBody.content['application/json'])}` : '',
     ...Object.entries(responses)
@@ -99,6 +99,11 @@ function details(title: string, body: string, id: string): string {
 
 function json(value: unknown): string {
   return `<pre>${escape(JSON.stringify(value, undefined, 2) ?? '')}</pre>`;
+}
+
+/** What is between backticks is code. */
+function prose(text: string): string {
+  return escape(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
 function escape(text: string): string {

@@ -18,6 +18,7 @@ import { withoutPersonal } from './personal';
 import { Refusal, problemOf } from './problem';
 import { bulkRoutes } from './routes/bulk';
 import { deadLetterRoutes } from './routes/dead-letters';
+import { erasureRoutes } from './routes/erasures';
 import { docsRoutes } from './routes/docs';
 import { orderRoutes } from './routes/orders';
 import { recordRoutes } from './routes/records';
@@ -106,6 +107,7 @@ export async function buildApiServer(options: ApiServerOptions): Promise<Fastify
   await app.register(bulkRoutes, { services });
   await app.register(deadLetterRoutes, { services });
   await app.register(recordRoutes, { services });
+  await app.register(erasureRoutes, { services });
   await app.register(serviceRoutes, { services });
   await app.register(streamRoutes, { services });
   await app.register(docsRoutes);

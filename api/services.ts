@@ -9,6 +9,7 @@ import { openOperatorSession, type OperatorSession } from '../operations/operato
 import { keepReplays, type Replays } from '../operations/replays';
 import { watchChanges, type ChangeWatch } from '../operations/watch-changes';
 import type { ApiConfig } from '../runtime/api-config';
+import { readErasureKey } from '../runtime/config';
 import type { Logger } from '../runtime/logger';
 import { loadDataConverter } from '../temporal/codec-module';
 
@@ -20,6 +21,8 @@ export interface ApiServices {
   log: Logger;
   replays: Replays;
   changes: ChangeWatch;
+  /** Keys the hash that an erasure keeps of a customer ID. */
+  erasureKey: string | undefined;
   /** Does something with the databases; an outage of one comes out as DatabaseUnavailable. */
   withDatabases: <Result>(
     work: (databases: OperatorDatabases) => Promise<Result>,
@@ -57,6 +60,7 @@ export async function openApiServices(
     log,
     replays: keepReplays(),
     changes,
+    erasureKey: readErasureKey(),
     // Whatever reads the dispatch database, too, says so where that is away.
     withDatabases: (work) =>
       withOperatorDatabases({ ordersDatabaseUrl, opened: databases.opened }, work),

@@ -2,6 +2,8 @@ import { optionalTsToMs } from '@temporalio/common/lib/time';
 import { translateError } from '../client/translate-error';
 import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { workflowIdsOf } from '../temporal/order-workflows';
+import { eraseCustomer, type Erasure, type ErasureRequest } from './erase';
+import type { OperatorDatabases } from './open-databases';
 import type { OperatorSession } from './operator-session';
 
 /** A workflow run whose history still has an order's personal data. */
@@ -12,8 +14,35 @@ interface RemainingHistory {
   removedAt?: string;
 }
 
+/** What an erasure cannot reach. */
+export interface Remains {
+  temporal: TemporalRemains;
+  rabbitmq: typeof RABBITMQ_REMAINS;
+}
+
+/**
+ * Erases, and tells what remains elsewhere. That is found out before anything is blanked: with Temporal
+ * away, all of it is to be repeated.
+ *
+ * @throws ErasureRefused where something of the customer's is not settled; DispatchUnavailable where
+ * Temporal cannot be reached.
+ */
+export async function eraseKnowingRemains(
+  services: {
+    session: Pick<OperatorSession, 'temporal' | 'connection' | 'namespace'>;
+    databases: OperatorDatabases;
+  },
+  request: ErasureRequest,
+): Promise<Erasure & { remains: Remains }> {
+  const { session, databases } = services;
+  const plan = await eraseCustomer(databases, { ...request, dryRun: true });
+  const temporal = await findTemporalRemains(session, plan.orderIds);
+  const erasure = request.dryRun ? plan : await eraseCustomer(databases, request);
+  return { ...erasure, remains: { temporal, rabbitmq: RABBITMQ_REMAINS } };
+}
+
 /** What an erasure cannot reach in Temporal. */
-export interface TemporalRemains {
+interface TemporalRemains {
   namespace: string;
   /** How long the namespace keeps the history of a workflow after its end, in ms. */
   retentionMs: number;
@@ -77,7 +106,7 @@ async function readRemains(
 }
 
 /** What an erasure cannot reach in RabbitMQ: each place, and until when it holds what. */
-export const RABBITMQ_REMAINS: readonly { queue: string; until: string }[] = [
+const RABBITMQ_REMAINS: readonly { queue: string; until: string }[] = [
   {
     queue: QUEUES.supplementRequests,
     until:

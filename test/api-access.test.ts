@@ -14,6 +14,8 @@ import { createSurroundings, eventually, newOrder, type Surroundings } from './s
 
 const OWN = { 'x-requested-with': 'order-dispatch' };
 const DESK = 'https://desk.example';
+/** What a browser says of a link or a form of another site's page that takes it here. */
+const FOLLOWED = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
 
 let surroundings: Surroundings;
 let folder: string;
@@ -92,6 +94,7 @@ describe('roles', () => {
     ['POST', '/v1/dead-letters/replay', ACTS],
     ['GET', '/v1/dead-letters/replays/{replayId}', READS],
     ['POST', '/v1/dead-letters/discard', ['admin']],
+    ['POST', '/v1/erasures', ['admin']],
     ['GET', '/v1/repairs', READS],
     ['GET', '/v1/repairs/{id}', READS],
     ['GET', '/v1/audit', READS],
@@ -226,7 +229,7 @@ describe('a session', () => {
     expect(begun.headers['strict-transport-security']).toBeDefined();
   });
 
-  test('ends, like its token, once the token is taken out of the file', async () => {
+  test('has its token’s role of now, and ends once the token is taken out of the file', async () => {
     const file = join(folder, 'changing.json');
     writeFileSync(file, entries.map((entry) => JSON.stringify(entry)).join('\n'));
     const api = await withTokens({ file });
@@ -239,22 +242,36 @@ describe('a session', () => {
       return asked.map(({ status }) => status);
     };
     expect(await both()).toEqual([200, 200]);
-    writeFileSync(file, JSON.stringify(entries.filter(({ role }) => role !== 'viewer')));
-    utimesSync(file, new Date(), new Date(Date.now() + 5_000));
+    let age = 0;
+    const change = (changed: TokenEntry[]) => {
+      writeFileSync(file, JSON.stringify(changed));
+      utimesSync(file, new Date(), new Date(Date.now() + (age += 5_000)));
+    };
+    // Who gets another role has it in the session that is open, too.
+    change(
+      entries.map((entry) => (entry.role === 'viewer' ? { ...entry, role: 'service' } : entry)),
+    );
+    const tasks = (headers: Record<string, string>) => api.ask('GET', '/v1/tasks', { headers });
+    await eventually(async () => (await tasks({ cookie })).status === 403);
+    expect((await tasks(bearer('viewer'))).status).toBe(403);
+    change(entries.filter(({ role }) => role !== 'viewer'));
     await eventually(async () => (await both()).every((status) => status === 401));
     // A file that is broken meanwhile locks nobody out.
     writeFileSync(file, '[');
     expect((await api.ask('GET', '/v1/session', { headers: bearer('admin') })).status).toBe(200);
   });
 
-  test('who guesses tokens is soon not answered any more', async () => {
+  test('who guesses tokens is soon not answered any more, and who is known there still is', async () => {
     const api = await withTokens();
+    const known = () => api.ask('GET', '/v1/session', { headers: bearer('admin') });
+    expect((await known()).status).toBe(200);
     const guess = (n: number) =>
       api.ask('POST', '/v1/session', { body: { token: `the-admin~${n}` } });
     const statuses: number[] = [];
     for (let n = 0; n < 12; n += 1) statuses.push((await guess(n)).status);
     expect(statuses.slice(0, 10)).toEqual(Array(10).fill(401));
     expect(statuses.at(-1)).toBe(429);
+    expect((await known()).status).toBe(200);
   });
 });
 
@@ -281,12 +298,22 @@ describe('pages and names of elsewhere', () => {
     ['a page of another port', { host: 'localhost:8700', origin: 'http://localhost:9000' }, 403],
     ['a page without an origin', { origin: 'null' }, 403],
     ['a request of another site', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a link of another site that somebody follows', FOLLOWED, 200],
     ['a page of ours', { host: 'localhost:8700', origin: 'http://localhost:8700' }, 200],
     ['this machine', { host: '127.0.0.1:8700' }, 200],
     ['this machine by IPv6', { host: '[::1]:8700' }, 200],
   ])('of %s, with %j, the answer is %i', async (_, headers, status) => {
     const answer = await (await local()).ask('GET', '/v1/hold', { headers });
     expect(answer.status).toBe(status);
+  });
+
+  test('a form of another site is refused, though a link of it is followed', async () => {
+    // Its note would be refused, too, but later.
+    const sent = { headers: FOLLOWED, body: { note: '' } };
+    expect(await (await local()).ask('POST', '/v1/hold', sent)).toMatchObject({
+      status: 403,
+      body: { detail: 'a page of another origin sent this' },
+    });
   });
 
   test('with a public URL, that host and that origin are ours', async () => {
@@ -422,6 +449,8 @@ describe('the console', () => {
       '/%2e%2e/tokens.json',
       '/v1/none',
       '/auth/none',
+      '/ready',
+      '/metrics',
     ]) {
       const { status, text } = await api.ask('GET', url);
       expect({ url, status }).toEqual({ url, status: 404 });

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { openAuthentication } from '../api/auth/open-authentication';
 import { silentLogger } from '../runtime/logger';
 import { freePort } from '../stack/servers/ports';
 import { buildTestApi, type TestApi } from './api-bed';
+import { openIdConfig, startOpenIdProvider } from './openid-desk';
 import type { Surroundings } from './setup';
 
 /** Nothing of these tests needs a service: they are about who asks. */
@@ -22,41 +20,25 @@ const PEOPLE = {
   '4713': { preferred_username: 'eve', roles: ['cook'] },
 };
 
-let provider: Worker;
+let provider: Awaited<ReturnType<typeof startOpenIdProvider>>;
 let api: TestApi;
 let desk: string;
-let issuer: string;
 
-const buildDesk = async (oidcIssuer: string) => {
-  const config = {
-    ...{ auth: 'oidc' as const, publicUrl: desk, sessionMs: 60_000 },
-    oidc: {
-      ...{ issuer: oidcIssuer, clientId: 'the-desk', clientSecret: 'a secret of the test' },
-      ...{ scopes: 'openid profile email', rolesClaim: 'roles', actorClaim: 'preferred_username' },
-    },
-  };
-  const authentication = await openAuthentication(config, silentLogger());
+const buildDesk = async (issuer: string) => {
+  const authentication = await openAuthentication(openIdConfig(desk, issuer), silentLogger());
   return buildTestApi(NOWHERE, { authentication, publicUrl: desk });
 };
 
 beforeAll(async () => {
   const port = await freePort();
   desk = `http://127.0.0.1:${port}`;
-  provider = new Worker(join(__dirname, 'openid-provider.mjs'), {
-    workerData: {
-      redirectUri: `${desk}/auth/callback`,
-      ...{ clientId: 'the-desk', clientSecret: 'a secret of the test', people: PEOPLE },
-    },
-    stderr: true,
-    stdout: true,
-  });
-  [{ issuer }] = (await once(provider, 'message')) as [{ issuer: string }];
-  api = await buildDesk(issuer);
+  provider = await startOpenIdProvider(desk, PEOPLE);
+  api = await buildDesk(provider.issuer);
   await api.app.listen({ host: '127.0.0.1', port });
 }, 60_000);
 afterAll(async () => {
   await api.close();
-  await provider.terminate();
+  await provider.end();
 });
 
 /** A browser, as far as it goes from page to page and keeps cookies. */

@@ -4,14 +4,15 @@ import fc from 'fast-check';
 import type { Order, PolicyOverrides } from '../client';
 import { recordDeadLetter } from '../database/orders/dead-letters';
 import { problemSchema } from '../api/problem';
+import { watchChanges, type ChangeWatch } from '../operations/watch-changes';
 import { fittingOrNot, type JsonSchema } from './api-arbitrary';
 import { actingAs, buildTestApi, type TestApi } from './api-bed';
 import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
 
-/** Silence becomes a human task within half a second. */
+/** Silence becomes a human task within a second. */
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 200,
+  acknowledgementTimeoutMs: 600,
   initialIntervalMs: 50,
   maximumAttempts: 1,
 };
@@ -71,6 +72,17 @@ describe('orders', () => {
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'InvalidOrder' });
     expect(body.errors).toContainEqual(expect.objectContaining({ path: 'body.order.customerId' }));
     expect(JSON.stringify(body)).not.toContain('secret');
+  });
+
+  test.each([
+    ['a policy that is not valid', newOrder(), { policy: { patience: 1 } }, 'InvalidPolicy'],
+    ['an order that is not, either', {}, { policy: { patience: 1 } }, 'InvalidOrder'],
+    ['a field that is none', newOrder(), { patience: 1 }, 'InvalidOrder'],
+  ])('%s is named by its own code and place', async (_what, order, more, code) => {
+    const { body } = await api.ask('POST', '/v1/orders', { body: { order, ...more } });
+    const path = 'policy' in more ? 'body.policy' : 'body';
+    expect(body).toMatchObject({ status: 400, code });
+    expect(body.errors).toContainEqual(expect.objectContaining({ path }));
   });
 });
 
@@ -232,6 +244,8 @@ describe('tasks', () => {
       status: 200,
       body: { matched: 1, rows: [{ orderId: order.orderId }], next: null },
     });
+    // Kept by who asked, and by nobody on the way.
+    expect(first.headers['cache-control']).toBe('private, no-cache');
     const etag = String(first.headers['etag']);
     const headers = { 'if-none-match': etag };
     expect(await api.ask('GET', url, { headers })).toMatchObject({ status: 304, text: '' });
@@ -310,13 +324,17 @@ describe('tasks', () => {
 
   test('pages neither miss nor double a task', async () => {
     const restaurantId = `r-${randomUUID()}`;
-    await Promise.all([1, 2, 3].map(() => escalate({ restaurantId })));
+    const [one, two] = await Promise.all([1, 2, 3].map(() => escalate({ restaurantId })));
+    // Those that somebody snoozed come last: the second page begins among them.
+    const until = new Date(Date.now() + 60_000).toISOString();
+    for (const each of [one, two]) await post(`${each?.path}/snooze`, { until });
     const url = `/v1/tasks?restaurantId=${restaurantId}&limit=2`;
     const first = (await get(url)).body;
     expect(first).toMatchObject({ matched: 3, groups: [{ count: 3 }] });
     const second = (await get(`${url}&after=${first.next}`)).body;
     const all = [...first.rows, ...second.rows].map(({ taskId }) => taskId);
     expect(second.next).toBeNull();
+    expect(all).toHaveLength(3);
     expect(new Set(all).size).toBe(3);
     expect(await get('/v1/tasks?after=nonsense')).toMatchObject({
       status: 400,
@@ -365,6 +383,38 @@ describe('many at once', () => {
     });
     expect(await post('/v1/bulk/plan', {})).toMatchObject({ status: 400 });
     expect(await post('/v1/bulk/plan', { filter: {} })).toMatchObject({ status: 409 });
+  });
+});
+
+describe('a customer’s personal data', () => {
+  test('is counted, erased for good with what remains told, by who is signed in; not while an order waits', async () => {
+    const customerId = `c-${randomUUID()}`;
+    const { order: waiting, handle } = await escalate({ customerId });
+    const settled = newOrder({ customerId });
+    await (await bed.client.placeOrder(settled)).result();
+    const asked = { customerId, note: 'request 4711' };
+    expect(await post('/v1/erasures', asked)).toMatchObject({
+      status: 409,
+      body: { code: 'ErasureRefused', detail: expect.stringContaining('1 of the') as string },
+    });
+    await handle.cancel({ actor: 'mia', note: 'no more' });
+    const orderIds = [waiting.orderId, settled.orderId].sort();
+    const orders = () => bed.orders.order.findMany({ where: { orderId: { in: orderIds } } });
+    const counted = await post('/v1/erasures', { ...asked, dryRun: true });
+    expect(counted).toMatchObject({ status: 200, body: { dryRun: true, rows: { orders: 2 } } });
+    expect((await orders()).filter(({ erasedAt }) => erasedAt)).toEqual([]);
+    const { status, body } = await post('/v1/erasures', asked);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ dryRun: false, erasedBefore: 0, rows: { orders: 2, inbox: 0 } });
+    expect(body).toMatchObject({ remains: { temporal: { namespace: bed.namespace } } });
+    const erased = await orders();
+    expect(erased.filter(({ erasedAt }) => erasedAt)).toHaveLength(2);
+    expect(JSON.stringify(erased)).not.toContain(customerId);
+    expect(JSON.stringify(body)).not.toContain(customerId);
+    const acts = await bed.orders.auditEntry.findMany({
+      where: { act: 'erase', note: asked.note },
+    });
+    expect(acts).toMatchObject([{ actor: ME, via: 'api' }]);
   });
 });
 
@@ -478,6 +528,42 @@ describe('the service', () => {
     over.abort();
     await reading;
   });
+
+  test('a page hears at once of what is done here, and nobody looks for it once it is closed', async () => {
+    // Who looks once an hour has been told.
+    const hurried = watchChanges(bed.databases.orders, { everyMs: 3_600_000 });
+    let listening = 0;
+    const listen: ChangeWatch['listen'] = (listener) => {
+      const stop = hurried.listen(listener);
+      listening += 1;
+      return () => {
+        listening -= 1;
+        stop();
+      };
+    };
+    const other = await buildTestApi(bed, {
+      services: { ...api.services, changes: { ...hurried, listen } },
+    });
+    const address = await other.app.listen({ host: '127.0.0.1', port: 0 });
+    const over = new AbortController();
+    const answer = await fetch(`${address}/v1/stream`, { signal: over.signal });
+    let heard = '';
+    const reading = (async () => {
+      for await (const chunk of answer.body ?? []) heard += Buffer.from(chunk).toString();
+    })().catch(() => {});
+    const { path } = await escalate();
+    // The first look, from which it counts, may be under way yet.
+    await eventually(async () => {
+      await other.ask('POST', `${path}/note`, { body: { note: 'n' } });
+      return heard.includes('"audit"');
+    });
+    expect(listening).toBe(1);
+    over.abort();
+    await reading;
+    await eventually(() => listening === 0);
+    hurried.close();
+    await other.close();
+  });
 });
 
 describe('a viewer', () => {
@@ -516,6 +602,10 @@ describe('a viewer', () => {
     });
     const { bulkId } = begun.body;
     await eventually(async () => (await get(`/v1/bulk/${bulkId}`)).body.run.state !== 'running');
+    await bed.orders.bulkRun.update({
+      where: { id: bulkId },
+      data: { abortedBy: 'mia', abortNote: canary },
+    });
     await bed.client.getOrder(orderId).result();
     const replay = await post('/v1/dead-letters/replay', {
       ...{ ids: [deadLetterId], note: canary, canary: 0 },
@@ -550,6 +640,7 @@ describe('a viewer', () => {
     }
     // The same words are there for who may read them.
     expect((await get(`/v1/orders/${orderId}`)).text).toContain(canary);
+    expect((await get('/v1/bulk')).body.runs[0]).toMatchObject({ run: { abortNote: canary } });
     expect((await get(`/v1/orders/${held.orderId}/why`)).text).toContain(canary);
     expect(await viewer.ask('GET', `/v1/orders?customerId=${canary}`)).toMatchObject({
       status: 403,

@@ -335,7 +335,7 @@ class Walker {
     await Promise.all(handles.map((handle) => handle.result()));
   }
 
-  /** All other paths at once, to their ends. */
+  /** All other paths, to their ends. */
   async walk(each: number): Promise<void> {
     await Promise.all([
       this.toTheEnd('quick', each),
@@ -349,12 +349,13 @@ class Walker {
       this.tooLate(each),
       this.undecidable(each),
       this.rowsBack(),
-      this.refusedByDatabases(each),
       this.conflicts(),
       this.invalid(),
       this.malformed(),
       this.healthCheck(),
     ]);
+    // What it refuses pauses the queue of answers for all: the others are done.
+    await this.refusedByDatabases(each);
   }
 
   private get note(): string {
@@ -478,7 +479,10 @@ class Walker {
     const handles = await this.place('undecidable', count);
     await Promise.all(
       handles.map(async (handle) => {
-        await eventually(async () => (await handle.status()).humanTask, { withinMs: 60_000 });
+        await eventually(async () => (await handle.status()).humanTask, {
+          withinMs: 120_000,
+          what: 'the task of a request that nobody can decide',
+        });
         await this.taskOf(handle);
         await handle.resolve({ decision: 'cancel', actor: 'mia', note: this.note });
         await handle.result();
@@ -508,7 +512,7 @@ class Walker {
     const where = { orderId: { in: orderIds } };
     await eventually(
       async () => (await this.given.orders.repair.count({ where })) === orderIds.length,
-      { withinMs: 60_000, what: 'the repairs of rows that were deleted' },
+      { withinMs: 120_000, what: 'the repairs of rows that were deleted' },
     );
   }
 
@@ -522,7 +526,8 @@ class Walker {
       `ALTER TABLE acknowledgements ADD CONSTRAINT refused CHECK (rejection_code <> 'other')`,
     );
     const rows = await this.place('refusedRow', count);
-    const answers = await this.place('refusedAnswer', count);
+    // Few: each of them pauses the queue of answers for all.
+    const answers = await this.place('refusedAnswer', Math.min(count, 2));
     await Promise.all(
       answers.map(async (handle) => {
         await this.taskOf(handle);
