@@ -9,13 +9,14 @@ const SHOWN = 20;
 
 /** What a run would be about: how many by reason, and some of them. */
 export function planText({ matched, groups, rows }: BulkPlan): string {
+  if (matched === 0) return 'no open human task fits';
   const now = Date.now();
   const sample = rows.map(({ taskId, openedAt, claimedBy }) => {
     const claim = claimedBy === null ? '' : `, ${claimedBy} has it`;
     return `  ${taskId}, open for ${formatAge(now - openedAt.getTime())}${claim}`;
   });
   return [
-    `${matched} open human tasks fit:`,
+    `${matched} open human ${matched === 1 ? 'task fits' : 'tasks fit'}:`,
     ...groups.map(({ escalationReason, count }) => `  ${count} ${escalationReason}`),
     'such as',
     ...sample,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { defined } from '../domain/defined';
 import type { Erasure, ErasureRefused, Unsettled } from '../operations/erase';
-import type { TemporalRemains } from '../operations/erase-remains';
+import type { Remains } from '../operations/erase-remains';
 import { UsageError } from '../domain/errors';
 import { Told } from './exit';
 import { parseTyped } from './options';
@@ -82,21 +82,17 @@ async function erase(options: EraseOptions): Promise<void> {
   });
   await withTemporal(services, (session) =>
     withDatabases(services, async (databases) => {
-      const { eraseCustomer, ErasureRefused } = await import('../operations/erase.js');
-      const { findTemporalRemains, RABBITMQ_REMAINS } =
-        await import('../operations/erase-remains.js');
+      const { ErasureRefused } = await import('../operations/erase.js');
+      const { eraseKnowingRemains } = await import('../operations/erase-remains.js');
       const { readErasureKey } = await import('../runtime/config.js');
       const hashKey = readErasureKey();
-      const request = { customerId, ...act, now: new Date(), ...defined({ hashKey }) };
+      const request = { customerId, ...act, dryRun, now: new Date(), ...defined({ hashKey }) };
       try {
-        const plan = await eraseCustomer(databases, { ...request, dryRun: true });
-        // Before anything is blanked: with Temporal away, the whole command is to be repeated.
-        const temporal = await findTemporalRemains(session, plan.orderIds);
-        const erasure = dryRun ? plan : await eraseCustomer(databases, { ...request, dryRun });
-        const remains = { temporal, rabbitmq: RABBITMQ_REMAINS };
+        const erased = await eraseKnowingRemains({ session, databases }, request);
+        const { remains, ...erasure } = erased;
         print(
           options,
-          { dryRun, ...erasure, remains },
+          { dryRun, ...erased },
           `${erasureText(erasure, dryRun)}\n\n${remainsText(remains, temporalCommand)}`,
         );
       } catch (error) {
@@ -126,13 +122,7 @@ function erasureText(erasure: Erasure, dryRun: boolean): string {
   });
 }
 
-function remainsText(
-  remains: {
-    temporal: TemporalRemains;
-    rabbitmq: readonly { queue: string; until: string }[];
-  },
-  temporalCommand: TemporalCommand,
-): string {
+function remainsText(remains: Remains, temporalCommand: TemporalCommand): string {
   const { namespace, retentionMs, isArchived, histories, lastRemovedAt } = remains.temporal;
   const running = histories.filter(({ removedAt }) => removedAt === undefined);
   const ids = [...new Set(histories.map(({ workflowId }) => workflowId))];

@@ -39,7 +39,9 @@ export function parseJson(options: { json: string; what: string }): unknown {
     const before = json.slice(0, Number(position)).split('\n');
     const place = position
       ? ` (line ${before.length}, column ${(before.at(-1) ?? '').length + 1})`
-      : '';
+      : /end of JSON/.test((error as Error).message)
+        ? ' (it ends too early)'
+        : '';
     throw new UsageError(`${what} is not JSON${place}`);
   }
 }

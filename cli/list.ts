@@ -22,6 +22,10 @@ interface ListOptions extends TargetOptions, OutputOptions {
 /** Those that somebody or something still has to do with. */
 const UNFINISHED: readonly OrderStatus[] = ['placed', 'escalated', 'cancelling'];
 
+/** Who has just seen an order dispatched would else wonder where it is. */
+const NONE_UNFINISHED =
+  'no order fits that is not final yet; the others: --status dispatched, --status cancelled';
+
 const HELP = `
 Without --status: what is not final. The oldest comes first. A page that is not
 the last says how the list goes on; what changes meanwhile is on no two pages.
@@ -71,7 +75,7 @@ async function list(options: ListOptions): Promise<void> {
 }
 
 function pageText({ orders, next }: OrderPage, options: ListOptions, command: NextCommand): string {
-  if (orders.length === 0) return 'no order fits';
+  if (orders.length === 0) return options.status ? 'no order fits' : NONE_UNFINISHED;
   if (next === null) return tableOf(orders);
   const { status, olderThan, restaurant, limit } = options;
   const typed = Object.entries({

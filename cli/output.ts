@@ -78,17 +78,17 @@ export function fields(
 /** Words over as many lines as they need, each after `indent`, those after the first deeper. */
 export function wrapped(text: string, indent: string, width: number = COLUMNS): string {
   const lines: string[] = [];
-  for (const word of text.match(WORD) ?? []) {
+  for (const [, gap = '', word = ''] of text.matchAll(WORD)) {
     const last = lines.at(-1);
-    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) {
-      lines[lines.length - 1] = `${last} ${word}`;
+    if (last !== undefined && widthOf(last) + gap.length + widthOf(word) <= width) {
+      lines[lines.length - 1] = `${last}${gap}${word}`;
     } else lines.push(last === undefined ? `${indent}${word}` : `${indent}  ${word}`);
   }
   return lines.join('\n');
 }
 
-/** What stays on one line: a short text between backticks is typed as it is. */
-const WORD = /(?:`[^`\n]{1,60}`|\S)+/g;
+/** What stays on one line, and the gap before it: a short text between backticks is typed as it is. */
+const WORD = /(\s*)((?:`[^`\n]{1,60}`|\S)+)/g;
 
 /** A command as a person pastes it, each line after `indent`. */
 export function commandLines(command: string, indent: string): string {
@@ -109,8 +109,11 @@ function fitted(text: string): string {
   return lines.join('\n');
 }
 
+/** Broken between words, it would be no table any more. */
+const TABLE_ROW = /^[│┌├└]/;
+
 function fittedLine(line: string): string {
-  if (widthOf(line) <= columns()) return line;
+  if (widthOf(line) <= columns() || TABLE_ROW.test(line)) return line;
   const indent = indentOf(line);
   const at = line.indexOf(`${programName()} `);
   const before = line.slice(0, Math.max(at, 0)).trim();

@@ -27,8 +27,7 @@ its ID is refused.
 An order file (\`--example\` prints one with an ID of its own):
 ${JSON.stringify({ ...exampleOrder(new Date('2026-11-23T12:00:00Z')), orderId: 'o-1001' }, undefined, 2)}
   orderId is 1-64 characters of A-Z, a-z, 0-9, _ and -; prices are in the
-  currency's minor unit;
-  note and details may be left out.
+  currency's minor unit; note and details may be left out.
 
 A policy names only what differs from the worker's: quickWindowMs,
 acknowledgementTimeoutMs, maximumAttempts, initialIntervalMs,
@@ -40,6 +39,10 @@ Examples:
   $ order-dispatch place --file order.json --wait
   $ order-dispatch place --file order.json --watch
   $ order-dispatch place --file - --policy '{"dispatchWithinMs": 600000}' < order.json`;
+
+/** What is typed first, and by whoever forgot the option. */
+const FILE_NEEDED =
+  '--file is needed: the path of the order, or - for stdin; --example prints an order';
 
 /** `place`: places an order from a file. */
 export function addPlaceCommand(program: Command): void {
@@ -60,8 +63,14 @@ export function addPlaceCommand(program: Command): void {
     .option('--wait', 'wait for the result, and exit with 1 if it is `cancelled`')
     .addOption(timeoutOption())
     .option('--example', 'print an order to begin with, and do nothing else')
+    .allowExcessArguments()
     .addHelpText('after', HELP)
-    .action((_, command: Command) => place(command.optsWithGlobals()));
+    .action((_, command: Command) => {
+      if (command.args.length > 0) {
+        throw new UsageError('place takes no argument: an order file is named by --file');
+      }
+      return place(command.optsWithGlobals());
+    });
 }
 
 async function place(options: PlaceOptions): Promise<void> {
@@ -71,7 +80,7 @@ async function place(options: PlaceOptions): Promise<void> {
     return;
   }
   if (options.file === undefined) {
-    throw new UsageError('--file is needed: the path of the order, or - for stdin');
+    throw new UsageError(FILE_NEEDED);
   }
   if (options.file === '-' && options.policyFile === '-') {
     throw new UsageError('--file and --policy-file cannot both be stdin');

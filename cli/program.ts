@@ -31,24 +31,20 @@ const HELP = `
 Exit codes:
   0  done
   1  refused: the order, or its human task, is not in a state that allows it (an
-     order ID that is
-     taken, no open task, too late to cancel), or the result of \`place --wait\`
-     is \`cancelled\`
+     order ID that is taken, no open task, too late to cancel), or
+     \`place --wait\`, \`place --watch\` or \`watch\` ended \`cancelled\`
   2  usage: the command line, a file or a setting is not valid; nothing was done
   3  unreachable: Temporal, a worker, a database or the broker does not answer,
-     or --timeout is over;
-     safe to repeat
+     or --timeout is over; safe to repeat
 
 Target:
   The options win over the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
-  TEMPORAL_API_KEY,
-  TEMPORAL_TLS, TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH and
-  ORDER_DISPATCH_CODEC_MODULE; ORDERS_DATABASE_URL, DISPATCH_DATABASE_URL and
-  AMQP_URL.
+  TEMPORAL_API_KEY, TEMPORAL_TLS, TEMPORAL_TLS_CLIENT_CERT_PATH,
+  TEMPORAL_TLS_CLIENT_KEY_PATH and ORDER_DISPATCH_CODEC_MODULE;
+  ORDERS_DATABASE_URL, DISPATCH_DATABASE_URL and AMQP_URL.
   With neither, commands go to the local stack that \`npm run up\` runs for this
-  clone. All services
-  are the environment's or all are the local stack's: where these differ, --from
-  says which.
+  clone. All services are the environment's or all are the local stack's: where
+  these differ, --from says which.
 
 Examples:
   $ order-dispatch place --example > order.json

@@ -11,7 +11,7 @@ Reads the databases, too, where it is known where they are; else it shows what
 Temporal has. Where no worker answers, it shows what the databases have, and
 exits with 3.
 
-Example:
+Examples:
   $ order-dispatch show o-1001
   $ order-dispatch show o-1001 --json | jq -r .status`;
 

@@ -24,7 +24,7 @@ courier whose order was cancelled, an order whose courier is gone. Safe to
 repeat; run it by a schedule, for instance hourly. Each finding is mended by
 reconcileOrder, or becomes a human task: see \`repairs list\`, \`tasks list\`.
 
-Example:
+Examples:
   $ order-dispatch sweep
   $ order-dispatch sweep --days 1 --json`;
 

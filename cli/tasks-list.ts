@@ -8,7 +8,6 @@ import type { HumanTaskList } from '../operations/human-tasks';
 import { chooseTarget, withDatabases, withTemporal } from './open-services';
 import { timeOption, wholeNumberOption } from './options';
 import { formatAge, print, type OutputOptions } from './output';
-import { formatTime } from './times';
 import { entriesTable } from './table';
 import type { TargetOptions } from './target-options';
 
@@ -111,27 +110,30 @@ type Entry = Omit<HumanTaskEntry, 'orderId'> &
 function tableOf(tasks: readonly Entry[]): string {
   const now = Date.now();
   const entries = tasks.map((task) => {
-    const { taskId, orderId, escalationReason, escalatedAt } = task;
+    const { taskId, orderId, escalationReason, escalatedAt, claimedBy } = task;
     const age = formatAge(now - escalatedAt.getTime());
     const [kind = '', ofOrder] = taskId.split('/');
     return {
-      titles: [orderId != null && orderId === ofOrder ? `order ${orderId}` : taskId],
-      cells: [kind, escalationReason, formatTime(escalatedAt), age, urgency(task, now)],
+      titles: [
+        orderId != null && orderId === ofOrder ? `order ${orderId}` : taskId,
+        ...(claimedBy == null ? [] : [`${claimedBy} has it`]),
+      ],
+      // No more than fits a line, whatever the reason and the time are.
+      cells: [kind, escalationReason, age, urgency(task, now)],
     };
   });
-  const head = ['task', 'escalation reason', 'waiting since', 'age', ''];
+  const head = ['task', 'escalation reason', 'waits for', ''];
   const table = entriesTable(head, entries);
-  return `${table}\na task ID is its task, a slash and its order: ${tasks[0]?.taskId ?? ''}`;
+  const example = tasks.find(({ orderId }) => orderId != null)?.taskId;
+  return example === undefined
+    ? table
+    : `${table}\na task ID is its task, a slash and its order: ${example}`;
 }
 
-/** How much time is left, and who looks at it. */
-function urgency(
-  { dueAt, overdueAt, snoozedUntil, claimedBy }: Partial<Entry>,
-  now: number,
-): string {
-  const claim = claimedBy == null ? '' : `, ${claimedBy} has it`;
-  if (snoozedUntil && snoozedUntil.getTime() > now) return `snoozed${claim}`;
-  if (overdueAt && overdueAt.getTime() < now) return `overdue${claim}`;
-  if (dueAt && dueAt.getTime() < now) return `due${claim}`;
-  return dueAt ? `due in ${formatAge(dueAt.getTime() - now)}${claim}` : '';
+/** How much time is left. */
+function urgency({ dueAt, overdueAt, snoozedUntil }: Partial<Entry>, now: number): string {
+  if (snoozedUntil && snoozedUntil.getTime() > now) return 'snoozed';
+  if (overdueAt && overdueAt.getTime() < now) return 'overdue';
+  if (dueAt && dueAt.getTime() < now) return 'due';
+  return dueAt ? `due in ${formatAge(dueAt.getTime() - now)}` : '';
 }

@@ -52,10 +52,9 @@ runCommand('demo', async (stop) => {
       await untilStopped(stop);
     } else {
       narrator.line();
-      const { desk } = stack.details;
-      if (desk) narrator.say(`The desk, where people decide, is at ${desk} while this runs.`);
       narrator.say('To look around for yourself: npm run demo -- --keep');
-      narrator.say('To place orders of your own: npm run up');
+      const { desk = '' } = stack.details;
+      narrator.say(`To place orders of your own, with the desk at ${desk}: npm run up`);
     }
     narrator.line('\nStopping everything ...');
   } finally {

@@ -48,6 +48,13 @@ describe.each([
     deadLetterId = await addDeadLetter();
     repairId = await addRepair();
     await eventually(async () => (await cli('tasks', 'list', '--json')).stdout.includes(orderId));
+    await cli(
+      'tasks',
+      'claim',
+      orderId,
+      '--actor',
+      'mia.miller.of.the.night.shift@dispatch.example.com',
+    );
     await writeFile(join(folder.path, 'order.json'), JSON.stringify(order));
   }, 60_000);
   afterAll(async () => {

@@ -1,12 +1,14 @@
 /**
- * Runs the built command line again and again in one process, for `run-cli.ts`: loading it is most of what
- * a command costs. Each run has its own arguments, environment and folder, and its output is its own,
+ * Runs the built command line of a package again and again in one process, for `run-cli.ts`: loading it is
+ * most of what a command costs. Each run has its own arguments, environment and folder, and its output is its own,
  * whatever an earlier one still says.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
-const { runCommandLine } = createRequire(import.meta.url)('../dist/cli/run.js');
+const [, , folder] = process.argv;
+const { runCommandLine } = createRequire(import.meta.url)(join(folder, 'dist', 'cli', 'run.js'));
 const runs = new AsyncLocalStorage();
 
 for (const name of ['stdout', 'stderr']) {

@@ -12,6 +12,7 @@ import { GUIDANCE } from '../domain/guidance';
 import { acknowledgementSchema } from '../domain/messages/acknowledgement';
 import { dispatchRequestSchema } from '../domain/messages/dispatch-request';
 import { withdrawalSchema } from '../domain/messages/withdrawal';
+import { HEALTH_CHECKED_TYPE, healthCheckedSchema } from '../domain/messages/health-checked';
 import { OUTCOME_EVENT_BODIES, OUTCOME_EVENT_TYPES } from '../domain/outcome-events';
 import { parseOrder } from '../domain/order';
 import { DEFAULT_POLICY } from '../domain/policy';
@@ -216,9 +217,12 @@ describe('the message contract', () => {
     expect(named.map(([field]) => field)).toEqual(fieldsOf(shape));
   });
 
-  test.each(OUTCOME_EVENT_TYPES)('%s has every field, and no other', (type) => {
-    const named = tableRows('docs/events.md', { heading: type, firstHeader: 'field' });
-    expect(named.map(([field]) => field)).toEqual(fieldsOf(OUTCOME_EVENT_BODIES[type].shape));
+  test.each([
+    ...OUTCOME_EVENT_TYPES.map((type) => [type, OUTCOME_EVENT_BODIES[type].shape] as const),
+    [HEALTH_CHECKED_TYPE, healthCheckedSchema.shape] as const,
+  ])('%s has every field, and no other', (heading, shape) => {
+    const named = tableRows('docs/events.md', { heading, firstHeader: 'field' });
+    expect(named.map(([field]) => field)).toEqual(fieldsOf(shape));
   });
 
   test('its names are those of the code, and its order is valid', () => {

@@ -69,10 +69,11 @@ export async function runCli(
   args: readonly string[],
   options: RunCliOptions = {},
 ): Promise<CliResult> {
-  if (options.input !== undefined || options.package !== undefined) {
-    return startCli(args, options).ended;
-  }
-  const host = idleHosts.pop() ?? startHost();
+  if (options.input !== undefined) return startCli(args, options).ended;
+  const folder = options.package ?? CLONE;
+  const idle = idleHosts.get(folder) ?? [];
+  idleHosts.set(folder, idle);
+  const host = idle.pop() ?? startHost(folder);
   host.send({
     args,
     environment: environmentOf(options),
@@ -87,15 +88,16 @@ export async function runCli(
   ]).finally(() => over.abort())) as [CliResult];
   // What was called off may still be tried, and fail, long after its command has ended.
   if (result.exitCode === EXIT.unreachable) host.kill();
-  else if (host.exitCode === null) idleHosts.push(host);
+  else if (host.exitCode === null) idle.push(host);
   return result;
 }
 
-const idleHosts: ChildProcess[] = [];
+/** By the folder of the package that they have loaded. */
+const idleHosts = new Map<string, ChildProcess[]>();
 const hosts: ChildProcess[] = [];
 
-function startHost(): ChildProcess {
-  const host = fork(join(__dirname, 'cli-host.mjs'), {
+function startHost(folder: string): ChildProcess {
+  const host = fork(join(__dirname, 'cli-host.mjs'), [folder], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   hosts.push(host);

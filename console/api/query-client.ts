@@ -17,7 +17,11 @@ export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError: (error, { queryKey }) => queryKey[0] !== SESSION_KEY[0] && onError(error),
   }),
-  mutationCache: new MutationCache({ onError }),
+  mutationCache: new MutationCache({
+    // A token that is refused ends no session: whoever typed it reads why.
+    onError: (error, _variables, _result, { options: { mutationKey } }) =>
+      mutationKey?.[0] !== SESSION_KEY[0] && onError(error),
+  }),
   defaultOptions: {
     queries: {
       staleTime: 20_000,

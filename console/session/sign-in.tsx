@@ -2,6 +2,7 @@ import { Button, PasswordInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type SubmitEvent } from 'react';
 import { api } from '../api/client';
+import { SESSION_KEY } from '../api/query-client';
 import type { AuthKind, Session } from '../api/contract';
 import { Mark } from '../parts/icons';
 import classes from './sign-in.module.css';
@@ -40,6 +41,7 @@ function TokenForm({ before }: { before?: Session }) {
   const client = useQueryClient();
   const [token, setToken] = useState('');
   const signIn = useMutation({
+    mutationKey: SESSION_KEY,
     mutationFn: async () => {
       await api.signIn(token.trim());
       const { actor } = await api.session();

@@ -105,6 +105,43 @@ describeInBrowser('the console, in a browser', () => {
     await seen(page, /Refused: lena\.petrova was first/);
   });
 
+  test('whether a decision was taken is not said before it is known', async () => {
+    const page = await openPage('/inbox?reason=rejected', { token: 'operator' });
+    const outcome = '**/resolve';
+    const away = { code: 'DispatchUnavailable', detail: 'Temporal cannot be reached' };
+    await page.route(outcome, (route) => route.fulfill({ status: 503, json: away }));
+    await rowsOf(page).nth(6).click();
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await page.getByLabel(/^Note/).fill('They are open again.');
+    const send = page.locator('form').getByRole('button', { name: 'Retry' });
+    await send.click();
+    await seen(page, /Not known whether it was taken: Temporal cannot be reached/);
+    // Taken, and not carried out yet.
+    await page.unroute(outcome);
+    await page.route(outcome, (route) => route.fulfill({ status: 202, json: { asked: 'retry' } }));
+    await send.click();
+    await seen(page, 'It was taken, and takes a while');
+    expect(await page.getByText(/^Decided:/).count()).toBe(0);
+  });
+
+  test('a task that somebody else looks at is taken over, and keys that are for a dialog do nothing below it', async () => {
+    const page = await openPage('/inbox?claimedBy=mira.okafor', { token: 'operator' });
+    await rowsOf(page).first().click();
+    await page.getByRole('button', { name: 'Take over' }).click();
+    await seen(page, 'You look at it');
+    const acts: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') acts.push(new URL(request.url()).pathname);
+    });
+    await page.getByRole('button', { name: 'Note' }).click();
+    await page.getByRole('button', { name: 'Leave it' }).focus();
+    await press(page, 'c', 'Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await press(page, 'c');
+    await page.getByRole('button', { name: 'Claim' }).waitFor();
+    expect(acts).toEqual([expect.stringMatching(/\/release$/)]);
+  });
+
   test('ten thousand tasks scroll, of which few are drawn', async () => {
     const page = await openPage('/inbox', { token: 'viewer' });
     await rowsOf(page).first().waitFor();
@@ -158,6 +195,22 @@ describeInBrowser('the console, in a browser', () => {
     await page.getByLabel('Access token').waitFor({ state: 'detached' });
     expect(page.url()).toBe(before);
     expect(await page.getByLabel(/^Note/).inputValue()).toBe('Half a sentence');
+  });
+
+  test('where another person signs in after it, nothing of the first one’s is left', async () => {
+    const page = await openPage('/inbox?reason=rejected', { token: 'operator' });
+    await rowsOf(page).nth(3).click();
+    await page.getByRole('button', { name: 'Note' }).click();
+    await page.getByLabel(/^Note/).fill('Half a sentence');
+    desk.endSessions();
+    desk.hint('tasks');
+    await seen(page, /Your session ended, operator@desk/);
+    await page.getByLabel('Access token').fill('admin');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('Access token').waitFor({ state: 'detached' });
+    await rowsOf(page).first().waitFor();
+    await page.getByRole('button', { name: 'Note' }).waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
   });
 
   test('what is loaded first is less than 300 KB, compressed', () => {

@@ -16,7 +16,7 @@ if (executablePath === undefined) {
 }
 
 /** What the browser says that is no fault of the page's: an answer that a test has the desk give. */
-const EXPECTED = /the server responded with a status of (401|403|404|409)/;
+const EXPECTED = /the server responded with a status of (401|403|404|409|503)/;
 
 /** A Chromium, and what it had to complain about. */
 export interface DeskBrowser {

@@ -145,7 +145,9 @@ describeInBrowser('a night shift at the desk', () => {
     await jonas?.ask('POST', `${path}/resolve`, {
       body: { decision: 'retry', note: 'This one first.', openedAt: body?.task.openedAt },
     });
-    await seen(hers, `${ORDERS - 2} tasks: ${ORDERS - 3} resolved, 1 refused`);
+    await hers
+      .getByText(`${ORDERS - 2} tasks: ${ORDERS - 3} resolved, 1 refused`)
+      .waitFor({ timeout: 60_000 });
     await seen(hers, /jonas/);
 
     // What was decided is so.

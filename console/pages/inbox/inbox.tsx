@@ -104,7 +104,7 @@ function FilteredInbox({ filter, openTask }: { filter: TaskFilter; openTask?: st
       </section>
       {openTask === undefined ? (
         <div className={classes.nothingOpen}>
-          <Empty title="No task is open">
+          <Empty title="No task is chosen">
             <p>
               Choose one with <kbd>j</kbd> and <kbd>k</kbd>, open it with <kbd>Enter</kbd>. Claim it
               with <kbd>c</kbd>, so that no two people look at the same, and decide with{' '}

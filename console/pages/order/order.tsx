@@ -39,7 +39,7 @@ export function OrderPage() {
           {status && <StatusText status={status} />}
           {data?.row?.dispatchBy && (
             <span>
-              dispatch by <Ago at={data.row.dispatchBy} />
+              deadline <Ago at={data.row.dispatchBy} />
             </span>
           )}
           <TemporalLink workflowId={`dispatch-order/${orderId}`} />
@@ -76,7 +76,7 @@ function Story({ orderId, detail }: { orderId: string; detail: OrderDetail }) {
           >
             <ReasonText reason={humanTask.escalationReason} />
             <span>
-              waits for a person, since <Ago at={humanTask.escalatedAt} />
+              waits for a person, asked <Ago at={humanTask.escalatedAt} />
             </span>
             <b>Decide</b>
           </Link>
