@@ -44,7 +44,6 @@ runCommand('break', async (stop) => {
     progress: say,
     signal: stop,
     processes: { worker: 1, 'dispatch-system': 1, supplement: 1, api: 0 },
-    environment: {},
   });
   try {
     const told = await unlessStopped(stop, () =>

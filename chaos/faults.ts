@@ -185,16 +185,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
       return { victim, end: () => Promise.resolve() };
     },
   },
-  rollingRestart: {
-    what: 'each process is told to end, one after the other, and another takes its place',
+  rollOut: {
+    what: 'the next build is rolled out: each process is told to end, and one of it takes its place',
     lastsMs: [100, 100],
-    begin({ members }) {
-      const rolled = (async () => {
-        for (const member of members) {
-          await member.restart('SIGTERM');
-          await untilReady(member);
-        }
-      })();
+    begin(field) {
+      const rolled = field.rollOut();
       return Promise.resolve({ victim: 'all processes', end: () => rolled });
     },
   },

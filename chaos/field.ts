@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { WORKER_DEPLOYMENT } from '../domain/temporal-names';
+import { setWorkerVersion } from '../operations/worker-version';
 import { packageRoot } from '../runtime/package-root';
 import { PROCESSES, programOf, type ProcessName } from '../stack/processes';
 import type { Progress } from '../stack/progress';
@@ -28,8 +31,8 @@ export interface Member {
   name: string;
   kind: ProcessName;
   proxies: Record<Side, Proxy>;
-  /** Ends it; its supervisor starts it again. */
-  restart: (signal: NodeJS.Signals) => Promise<void>;
+  /** Ends it; its supervisor starts it again, from now on with these variables changed. */
+  restart: (signal: NodeJS.Signals, changed?: Readonly<Record<string, string>>) => Promise<void>;
   signal: (signal: NodeJS.Signals) => void;
   isReady: () => Promise<boolean>;
   /** Where an HTTP API listens. */
@@ -54,6 +57,8 @@ export interface Field {
   };
   members: Member[];
   of: (kind: ProcessName) => Member[];
+  /** Rolls the next build of all processes out, one after the other, and has its workers get the orders. */
+  rollOut: () => Promise<void>;
   end: () => Promise<void>;
 }
 
@@ -62,9 +67,10 @@ export async function openField(options: {
   progress: Progress;
   signal: AbortSignal;
   processes: Readonly<Record<ProcessName, number>>;
-  environment: Readonly<Record<string, string>>;
+  /** Variables of the processes of a kind, counted from 0. */
+  environmentOf?: (kind: ProcessName, index: number) => Readonly<Record<string, string>>;
 }): Promise<Field> {
-  const { progress, signal, processes, environment } = options;
+  const { progress, signal, processes, environmentOf = () => ({}) } = options;
   const services = await startTestServices({
     directory: join(packageRoot(), '.local'),
     progress,
@@ -102,12 +108,27 @@ export async function openField(options: {
             services,
             direct,
             namespace,
-            environment,
+            environment: environmentOf(kind as ProcessName, index),
           }),
         ),
       ),
     );
     await Promise.all(members.map((member) => untilReady(member)));
+    const access = { address: direct.temporalAddress, namespace };
+    // Before the first roll-out, workers have no version.
+    let build = 0;
+    const rollOut = async () => {
+      const next = (build += 1);
+      let isCurrent = false;
+      for (const member of members) {
+        await member.restart('SIGTERM', buildOf(next));
+        await untilReady(member);
+        if (isCurrent || member.kind !== 'worker') continue;
+        await makeCurrent(access, next);
+        isCurrent = true;
+      }
+    };
+    let rolling: Promise<unknown> = Promise.resolve();
     return {
       services,
       namespace,
@@ -115,6 +136,12 @@ export async function openField(options: {
       direct,
       members,
       of: (kind) => members.filter((member) => member.kind === kind),
+      // One after the other: nobody releases a build in the middle of the one before.
+      rollOut: () => {
+        const rolled = rolling.then(rollOut);
+        rolling = rolled.catch(() => {});
+        return rolled;
+      },
       end: async () => {
         await Promise.all(members.map((member) => member.end()));
         await services.stop();
@@ -123,6 +150,33 @@ export async function openField(options: {
   } catch (error) {
     await services.stop();
     throw error;
+  }
+}
+
+/** What a process of a build is told of it; only workers listen. */
+function buildOf(build: number) {
+  return { TEMPORAL_WORKER_BUILD_ID: `build-${build}` };
+}
+
+/** Has the workers of a build get the orders, however often Temporal is away meanwhile. */
+async function makeCurrent(
+  { address, namespace }: { address: string; namespace: string },
+  build: number,
+): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const connection = Connection.lazy({ address });
+    try {
+      const temporal = new Client({ connection, namespace });
+      const change = { deployment: WORKER_DEPLOYMENT, buildId: `build-${build}` };
+      await setWorkerVersion({ temporal, namespace }, change);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(500);
+    } finally {
+      await connection.close();
+    }
   }
 }
 
@@ -146,8 +200,8 @@ async function openMember(given: {
     its.port = new URL(database.url).port;
     return its.href;
   };
-  const [healthPort, apiPort] = [await freePort(), await freePort()];
-  const variables = {
+  const apiPort = await freePort();
+  const variables: Record<string, string> = {
     ...PROCESSES[kind].environment({
       temporalAddress: new URL(temporal.url).host,
       temporalNamespace: namespace,
@@ -157,7 +211,6 @@ async function openMember(given: {
       ordersDatabaseUrl: byProxy(direct.ordersDatabaseUrl),
       dispatchDatabaseUrl: byProxy(direct.dispatchDatabaseUrl),
     }),
-    HEALTH_PORT: String(healthPort),
     API_PORT: String(apiPort),
     SUPPLEMENT_GRACE_MS: String(GRACE_MS),
     DISPATCH_SYSTEM_DECIDE_MODULE: join(packageRoot(), 'dist', 'chaos', 'decide.js'),
@@ -166,22 +219,27 @@ async function openMember(given: {
   };
   let starts = 0;
   let isEnded = false;
+  let healthPort = 0;
   let running: ServerProcess | undefined;
   const start = async () => {
     starts += 1;
+    // Another one each time: the one before may be somebody else's by now.
+    healthPort = await freePort();
     running = await startServerProcess(services.scope, {
       name,
       command: process.execPath,
       args: [programOf(kind)],
-      env: variables,
+      env: { ...variables, HEALTH_PORT: String(healthPort) },
       signal: 'SIGKILL',
       graceMs: 1_000,
     });
-    void running.exited.then(async () => {
+    const again = running.exited.then(async () => {
       // A dependency that is away at the start is no reason to stay away.
       await sleep(RESTART_AFTER_MS);
       if (!isEnded) await start();
     });
+    // It fails where all servers are stopped meanwhile, which somebody else says why.
+    again.catch(() => {});
   };
   await start();
   return {
@@ -189,7 +247,8 @@ async function openMember(given: {
     kind,
     proxies,
     ...(kind === 'api' && { apiUrl: `http://127.0.0.1:${apiPort}` }),
-    async restart(signal) {
+    async restart(signal, changed) {
+      Object.assign(variables, changed);
       // Told to end in order, it may finish what it is at.
       await running?.stop(signal, 30_000).catch(() => running?.stop('SIGKILL'));
     },
@@ -214,7 +273,8 @@ async function openMember(given: {
 export async function untilReady(member: Member): Promise<void> {
   const deadline = Date.now() + 120_000;
   while (!(await member.isReady())) {
-    if (Date.now() > deadline) throw new Error(`${member.name} does not get ready`);
+    if (Date.now() > deadline)
+      throw new Error(`${member.name} does not get ready, after ${member.starts()} starts`);
     await sleep(100);
   }
 }

@@ -11,8 +11,10 @@ export interface ChaosOptions {
   faults: readonly string[];
   /** Each request is sent once, so that nothing that is lost is asked for again. */
   patient: boolean;
+  /** How long it may be until less is left, in ms, before it counts as never getting quiet. */
   quietWithinMs: number;
-  bug?: DeliberateBug;
+  /** Each dispatch system has one of them, in turn. */
+  bugs: readonly DeliberateBug[];
   json: boolean;
   workers: number;
   dispatchSystems: number;
@@ -53,10 +55,15 @@ export function parseOptions(args: readonly string[]): ChaosOptions {
     .option('--dispatch-systems <number>', 'dispatch system processes', whole(1), 2)
     .option('--supplements <number>', 'supplement system processes', whole(1), 1)
     .option('--apis <number>', 'HTTP API processes', whole(0), 1)
-    .option('--quiet-within <seconds>', 'how long it may take to get quiet', whole(1), 180)
+    .option(
+      '--quiet-within <seconds>',
+      'how long nothing may get less until it is said not to get quiet',
+      whole(1),
+      180,
+    )
     .option('--json', 'the report as JSON on stdout', false)
     .addOption(new Option('--patient', 'ask once only').default(false).hideHelp())
-    .addOption(new Option('--bug <name>').choices(DELIBERATE_BUGS).hideHelp())
+    .addOption(new Option('--bugs <names...>').choices(DELIBERATE_BUGS).default([]).hideHelp())
     .addHelpText('after', HELP)
     .exitOverride()
     .parse(args, { from: 'user' })

@@ -59,7 +59,7 @@ export async function runChaos(
   options: ChaosOptions,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<ChaosReport> {
-  const { seed, bug } = options;
+  const { seed, bugs } = options;
   const field = await openField({
     progress,
     signal,
@@ -69,7 +69,10 @@ export async function runChaos(
       supplement: options.supplements,
       api: options.apis,
     },
-    environment: bug === undefined ? {} : { ORDER_DISPATCH_DELIBERATE_BUG: bug },
+    environmentOf: (kind, index) => {
+      const bug = kind === 'dispatch-system' ? bugs[index % bugs.length] : undefined;
+      return bug === undefined ? {} : { ORDER_DISPATCH_DELIBERATE_BUG: bug };
+    },
   });
   const { temporalAddress: address, ordersDatabaseUrl, amqpUrl } = field.direct;
   const connection = await Connection.connect({ address });
@@ -184,7 +187,11 @@ async function suffer(
   return probe === undefined ? suffered : { ...suffered, recoveredMs: probe.tookMs };
 }
 
-/** Waits until nobody waits for anything any more: no message, no order or task under way, no event. */
+/**
+ * Waits until nobody waits for anything any more: no message, no order or task under way, no event.
+ *
+ * @returns whether it got so; not where for so long nothing of what is left got less.
+ */
 async function untilQuiet(
   field: Field,
   given: Pick<SweepOptions, 'orders' | 'dispatchView' | 'temporal'> & {
@@ -193,11 +200,17 @@ async function untilQuiet(
   },
 ): Promise<boolean> {
   const { withinMs, progress, ...sources } = given;
-  const deadline = Date.now() + withinMs;
+  let deadline = Date.now() + withinMs;
+  let fewest = Infinity;
   let isSwept = false;
   for (;;) {
     const left = await whatIsLeft(field, sources.temporal);
-    if (left.length === 0) {
+    const howMuch = left.reduce((sum, { count }) => sum + count, 0);
+    if (howMuch < fewest) {
+      fewest = howMuch;
+      deadline = Date.now() + withinMs;
+    }
+    if (howMuch === 0) {
       // What no message brings up, the sweep by the clock finds: here at the end, and until it finds nothing.
       const from = new Date(Date.now() - DAY_MS);
       const { found } = await sweep({ ...sources, from, until: new Date() });
@@ -205,7 +218,8 @@ async function untilQuiet(
       isSwept = true;
     }
     if (Date.now() > deadline) {
-      progress(`left: ${left.join('; ') || 'what the sweep finds'}`);
+      const named = left.map(({ count, what }) => `${count} ${what}`).join('; ');
+      progress(`left: ${named || 'what the sweep finds'}`);
       return false;
     }
     await sleep(LOOK_EVERY_MS);
@@ -213,21 +227,23 @@ async function untilQuiet(
 }
 
 /** A task that is open is a workflow that runs. */
-async function whatIsLeft(field: Field, temporal: Client): Promise<string[]> {
-  const [queues, running] = await Promise.all([
+async function whatIsLeft(
+  field: Field,
+  temporal: Client,
+): Promise<{ count: number; what: string }[]> {
+  const [queues, running, [unsent]] = await Promise.all([
     field.services.rabbitmq.queues(field.vhost).catch(() => [{ name: 'the broker', messages: 1 }]),
     temporal.workflow.count("ExecutionStatus = 'Running'"),
+    query<{ count: number }>(
+      field.direct.ordersDatabaseUrl,
+      'SELECT count(*)::int AS count FROM outcome_events WHERE sent_at IS NULL',
+    ),
   ]);
-  const left = queues
-    .filter(({ messages }) => messages > 0)
-    .map(({ name, messages }) => `${messages} in ${name}`);
-  if (running.count > 0) left.push(`${running.count} workflows`);
-  const unsent = await query(
-    field.direct.ordersDatabaseUrl,
-    'SELECT 1 FROM outcome_events WHERE sent_at IS NULL LIMIT 1',
-  );
-  if (unsent.length > 0) left.push('unsent events');
-  return left;
+  return [
+    ...queues.map(({ name, messages }) => ({ count: messages, what: `in ${name}` })),
+    { count: running.count, what: 'workflows' },
+    { count: unsent?.count ?? 0, what: 'unsent events' },
+  ].filter(({ count }) => count > 0);
 }
 
 async function countWhatCame({

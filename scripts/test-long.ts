@@ -9,7 +9,7 @@ import { packageRoot } from '../runtime/package-root';
 import { runCommand } from '../stack/supervision/run-command';
 
 /** Tests that have more orders in the long run. */
-const LONGER = '/(bulk|hold|nothing-leaks|worker-versions)\\.test';
+const LONGER = '/(bulk|hold|last-release-beside|nothing-leaks|worker-versions)\\.test';
 
 const HELP = `
 Example:
