@@ -21,4 +21,5 @@ module.exports = {
   testTimeout: 120_000,
   // Two processes for two cores: more only makes each other's waits longer.
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/longest-first.js',
 };

@@ -43,10 +43,11 @@ const COMMANDS = {
   bench: ['measure the service beside the ceiling of its engine; see --help', 'bench/main'],
 };
 
-/** Those that serve the web console. */
-const WITH_CONSOLE = ['up', 'api'];
-
 const [command, ...rest] = process.argv.slice(2);
+
+/** Whether it serves the web console. */
+const isWithConsole =
+  ['up', 'api'].includes(command) || (command === 'demo' && rest.includes('--keep'));
 
 if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
   console.error(command === undefined ? 'Which command?' : `There is no command "${command}".`);
@@ -57,7 +58,7 @@ if (command === undefined || !Object.hasOwn(COMMANDS, command)) {
 } else {
   try {
     stopWithNpm();
-    await setup({ withConsole: WITH_CONSOLE.includes(command) });
+    await setup({ withConsole: isWithConsole });
     const [, program, ...first] = COMMANDS[command];
     const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
     const main = path.join(root, 'dist', `${program}.js`);

@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import type { OrderHandle, PolicyOverrides } from '../client';
 import { insertBulkRun } from '../database/orders/bulk';
 import { escalate as escalateRow } from '../database/orders/change-order';
@@ -13,6 +14,7 @@ import {
   listBulk,
   planBulk,
   reportBulk,
+  resumeBulk,
   startBulk,
   type BulkOrder,
 } from '../operations/bulk';
@@ -24,7 +26,7 @@ import { eventually, isLongRun, newOrder, openTask, setup, type TestBed } from '
 /** Silence becomes a human task within half a second. */
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 200,
+  acknowledgementTimeoutMs: 400,
   initialIntervalMs: 50,
   maximumAttempts: 1,
 };
@@ -194,6 +196,67 @@ describe('one decision about many tasks', () => {
       },
     ]);
     expect(await resolutionsOf(orderIds)).toEqual([]);
+  });
+
+  test('a failure among the first few stops it, however many went well before', async () => {
+    const restaurantId = newRestaurant();
+    const handles = await escalateMany(restaurantId, 6);
+    const orderIds = handles.map(({ orderId }) => orderId);
+    const [, , third] = orderIds;
+    if (third === undefined) throw new Error('six orders');
+    handles.forEach(acceptFromNowOn);
+    await bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(third)).terminate('test');
+    const { bulkId } = await begin(restaurantId);
+    expect(await ended(bulkId)).toMatchObject({
+      run: { state: 'canaryFailed' },
+      counts: { resolved: 2, failed: 1, skipped: 3 },
+      rows: [{ orderId: third, outcome: expect.stringContaining('sweep finds it') as string }],
+    });
+    expect(await resolutionsOf(orderIds)).toHaveLength(2);
+  });
+
+  test('a failure among the first few stops it also where its worker was lost right after', async () => {
+    const restaurantId = newRestaurant();
+    const handles = await escalateMany(restaurantId, 3);
+    handles.forEach(acceptFromNowOn);
+    const filter = { restaurantId };
+    const run = { ...BY_MIA, decision: 'retry', filter, ratePerSecond: 20, limit: 10 } as const;
+    const { id: bulkId = 0 } = (await insertBulkRun(database(), run)) ?? {};
+    await bed.orders.bulkRow.update({
+      where: { bulkId_n: { bulkId, n: 1 } },
+      data: { state: 'failed', outcome: 'it did not answer' },
+    });
+    await resumeBulk({ database: database(), temporal: bed.temporal }, bulkId);
+    expect(await ended(bulkId)).toMatchObject({
+      run: { state: 'canaryFailed' },
+      counts: { resolved: 0, failed: 1, skipped: 2 },
+    });
+  });
+
+  test('with a limit it is about the oldest so many, and no other', async () => {
+    const restaurantId = newRestaurant();
+    const handles = await escalateMany(restaurantId, 3);
+    handles.forEach(acceptFromNowOn);
+    const { bulkId, tasks } = await begin(restaurantId, { limit: 2, expected: 2 });
+    expect(tasks).toBe(2);
+    expect(await ended(bulkId)).toMatchObject({ counts: { resolved: 2, skipped: 0 } });
+    const orderIds = handles.map(({ orderId }) => orderId);
+    const resolved = (await resolutionsOf(orderIds)).map(({ orderId }) => orderId);
+    expect(resolved.sort()).toEqual(orderIds.slice(0, 2).sort());
+  });
+
+  test('a run whose workflow cannot be started is over, and nothing is resolved by it', async () => {
+    const restaurantId = newRestaurant();
+    const [handle] = await escalateMany(restaurantId, 1);
+    const elsewhere = new Client({ connection: bed.temporal.connection, namespace: 'nobodys' });
+    const order = { filter: { restaurantId }, decision: 'retry', ...BY_MIA } as const;
+    await expect(startBulk({ database: database(), temporal: elsewhere }, order)).rejects.toThrow();
+    const [latest] = await listBulk(database(), 1);
+    expect(latest).toMatchObject({ run: { filter: { restaurantId }, state: 'aborted' } });
+    await expect(
+      resumeBulk({ database: database(), temporal: bed.temporal }, latest?.run.id ?? 0),
+    ).rejects.toThrow(ResolutionRefused);
+    expect(await resolutionsOf([handle?.orderId ?? ''])).toEqual([]);
   });
 
   test('aborted, it touches nothing more within a second; who and why is in the audit', async () => {
@@ -387,7 +450,7 @@ describe('on the command line', () => {
   });
 });
 
-const COUNT = isLongRun ? 1_000 : 200;
+const COUNT = isLongRun ? 1_000 : 120;
 
 test(`${COUNT} tasks, with the worker killed in the middle: each is resolved once, and none is left`, async () => {
   const startWorker = async () => {

@@ -3,7 +3,7 @@ import { TooLateToCancel, type OrderHandle, type PolicyOverrides } from '../clie
 import type { Decide } from '../dispatch-system/decide';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { eraseCustomer } from '../operations/erase';
-import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+import { eventually, isLongRun, newOrder, openTask, setup, type TestBed } from './setup';
 
 const BRISK: PolicyOverrides = {
   quickWindowMs: 0,
@@ -12,6 +12,9 @@ const BRISK: PolicyOverrides = {
   maximumIntervalMs: 100,
   maximumAttempts: 20,
 };
+/** How many orders are cancelled after their dispatch, and how many race against it. */
+const COUNTS = isLongRun ? { dispatched: 200, races: 200 } : { dispatched: 60, races: 60 };
+
 const CUSTOMER = { actor: 'customer', note: 'changed my mind' };
 
 describe('cancellation', () => {
@@ -140,9 +143,9 @@ describe('cancellation', () => {
     expect(await handle.status()).toMatchObject({ status: 'dispatched' });
   });
 
-  test('of 200 dispatched orders while their answers repeat leaves no courier on the way', async () => {
+  test('of many dispatched orders while their answers repeat leaves no courier on the way', async () => {
     const handles = await Promise.all(
-      Array.from({ length: 200 }, () =>
+      Array.from({ length: COUNTS.dispatched }, () =>
         bed.client.placeOrder(newOrder(), { policy: { quickWindowMs: 3_000 } }),
       ),
     );
@@ -258,9 +261,9 @@ describe('cancellation', () => {
     });
   });
 
-  test('in 100 races against the acceptance, status and dispatch row always agree', async () => {
+  test('in many races against the acceptance, status and dispatch row always agree', async () => {
     const races = await Promise.all(
-      Array.from({ length: 100 }, async (_, index) => {
+      Array.from({ length: COUNTS.races }, async (_, index) => {
         const handle = await place(
           ({ kind }) =>
             kind === 'withdrawal'

@@ -16,7 +16,7 @@ import { startProcess, type TestProcess } from './processes';
 import { createSurroundings, eventually, newOrder, openTask, type Surroundings } from './setup';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
-type Name = 'worker' | 'dispatch-system' | 'supplement';
+type Name = 'worker' | 'dispatch-system' | 'supplement' | 'api';
 
 describe('a process killed with SIGKILL', () => {
   let surroundings: Surroundings;
@@ -55,6 +55,7 @@ describe('a process killed with SIGKILL', () => {
 
   const start = async (name: Name, crashPoint?: CrashPoint) => {
     const process = startProcess(name, surroundings, {
+      API_PORT: '0',
       ...(crashPoint && { ORDER_DISPATCH_CRASH_POINT: crashPoint }),
     });
     started.push({ ...process, name });
@@ -253,6 +254,47 @@ describe('a process killed with SIGKILL', () => {
       escalationReason: 'requestDeadLettered',
     });
     expect(await orders.deadLetter.count({ where: { messageId } })).toBe(1);
+  });
+
+  test('the API at publish.atConfirm, in a replay: the dead letter stays open, and replayed again its request counts once', async () => {
+    await Promise.all([start('worker'), start('supplement')]);
+    const connected = await connect(surroundings.amqpUrl);
+    const channel = await connected.createConfirmChannel();
+    // What another test left there is nobody's business here.
+    await channel.purgeQueue(QUEUES.dispatchRequests);
+    const handle = await client.placeOrder(newOrder(), { policy });
+    // As a consumer does with what it gives up on.
+    const request = await eventually(() => channel.get(QUEUES.dispatchRequests));
+    channel.sendToQueue(deadLetterQueueOf(QUEUES.dispatchRequests), request.content, {
+      ...request.properties,
+      headers: { deadLetterReason: 'a test' },
+    });
+    await channel.waitForConfirms();
+    channel.ack(request);
+    await connected.close();
+    await openTask(handle);
+    await start('dispatch-system');
+    const { orderId } = handle;
+    const deadLetter = () => orders.deadLetter.findFirstOrThrow({ where: { orderId } });
+    const replay = async (api: TestProcess) => {
+      const url = /"url":"([^"]+)"/.exec(api.output())?.[1];
+      const { id } = await deadLetter();
+      const answer = await fetch(`${url}/v1/dead-letters/replay`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ ids: [String(id)], canary: 0, note: 'mended' }),
+      });
+      expect(answer.status).toBe(202);
+    };
+    const doomed = await start('api', 'publish.atConfirm');
+    await replay(doomed);
+    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    expect(await deadLetter()).toMatchObject({ state: 'open' });
+    await replay(await start('api'));
+    await eventually(async () => (await deadLetter()).state === 'replayed');
+    await expectDispatchedOnce(handle);
+    const acts = await orders.auditEntry.findMany({ where: { act: 'replay', orderId } });
+    expect(acts).toHaveLength(1);
   });
 
   test('every crash point has a test', () => {

@@ -12,7 +12,7 @@ import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
 /** Silence becomes a human task within half a second. */
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 200,
+  acknowledgementTimeoutMs: 400,
   initialIntervalMs: 50,
   maximumAttempts: 2,
 };

@@ -87,7 +87,9 @@ describe('package', () => {
     // A process of its own: ESLint loads its configuration as an ES module, which Jest cannot.
     const script = `
       const { ESLint } = require('eslint');
-      const eslint = new ESLint();
+      const { configs } = require('typescript-eslint');
+      // Without the rules that need types, which take most of its time.
+      const eslint = new ESLint({ overrideConfig: configs.disableTypeChecked });
       const rules = async ([filePath, code]) =>
         (await eslint.lintText(code, { filePath }))[0].messages.map(({ ruleId }) => ruleId);
       Promise.all(${JSON.stringify(forbidden)}.map(rules)).then((all) => console.log(JSON.stringify(all)));`;

@@ -16,7 +16,11 @@ export interface TestProcess {
   kill: (signal: NodeJS.Signals) => void;
 }
 
-/** Starts a built process on a test file's surroundings. */
+/**
+ * Starts a built process on a test file's surroundings.
+ *
+ * @param clone that is built. @default this one
+ */
 export function startProcess(
   name: 'worker' | 'dispatch-system' | 'supplement' | 'api',
   surroundings: Surroundings,
@@ -24,23 +28,20 @@ export function startProcess(
     ORDER_DISPATCH_CRASH_POINT?: CrashPoint;
     [variable: string]: string | undefined;
   } = {},
+  clone = join(__dirname, '..'),
 ): TestProcess {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [join(__dirname, '..', 'dist', name, 'main.js')],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        TEMPORAL_ADDRESS: surroundings.stack.temporalAddress,
-        TEMPORAL_NAMESPACE: surroundings.namespace,
-        AMQP_URL: surroundings.amqpUrl,
-        ORDERS_DATABASE_URL: surroundings.ordersDatabaseUrl,
-        DISPATCH_DATABASE_URL: surroundings.dispatchDatabaseUrl,
-        ...environment,
-      },
+  const child: ChildProcess = spawn(process.execPath, [join(clone, 'dist', name, 'main.js')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      TEMPORAL_ADDRESS: surroundings.stack.temporalAddress,
+      TEMPORAL_NAMESPACE: surroundings.namespace,
+      AMQP_URL: surroundings.amqpUrl,
+      ORDERS_DATABASE_URL: surroundings.ordersDatabaseUrl,
+      DISPATCH_DATABASE_URL: surroundings.dispatchDatabaseUrl,
+      ...environment,
     },
-  );
+  });
   let output = '';
   const exited = once(child, 'exit').then(([code, signal]) => ({
     code: code as number | null,

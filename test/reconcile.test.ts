@@ -88,7 +88,7 @@ describe('reconciliation', () => {
       resolvedBy: string | null;
     }>;
 
-  test.each([
+  test.concurrent.each([
     ['alone', false],
     ['and its ledger', true],
   ])(
@@ -115,53 +115,63 @@ describe('reconciliation', () => {
     },
   );
 
-  test('an order row deleted while its workflow waits comes back by itself', async () => {
-    const { order, handle } = await place(() => ({ kind: 'staySilent' }), {
-      ...PATIENT,
-      acknowledgementTimeoutMs: 500,
-      initialIntervalMs: 200,
-    });
-    await eventually(async () => (await rowOf(order.orderId))?.attempts === 1);
-    await bed.orders.order.delete({ where: { orderId: order.orderId } });
-    bed.script(order.orderId, () => ({ kind: 'accept', courierId: 'courier-4' }));
-    expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-4' });
-    expect(await rowOf(order.orderId)).toMatchObject({ status: 'dispatched' });
-  });
+  test.concurrent(
+    'an order row deleted while its workflow waits comes back by itself',
+    async () => {
+      const { order, handle } = await place(() => ({ kind: 'staySilent' }), {
+        ...PATIENT,
+        acknowledgementTimeoutMs: 500,
+        initialIntervalMs: 200,
+      });
+      await eventually(async () => (await rowOf(order.orderId))?.attempts === 1);
+      await bed.orders.order.delete({ where: { orderId: order.orderId } });
+      bed.script(order.orderId, () => ({ kind: 'accept', courierId: 'courier-4' }));
+      expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-4' });
+      expect(await rowOf(order.orderId)).toMatchObject({ status: 'dispatched' });
+    },
+  );
 
-  test('a dispatch that should not be is withdrawn with the patience of its order, not with the default', async () => {
-    const impatient: PolicyOverrides = { acknowledgementTimeoutMs: 300, initialIntervalMs: 100 };
-    const { order, handle } = await place(undefined, impatient);
-    const { orderId } = order;
-    await handle.result();
-    await handle.cancel(BY_ANA);
-    await haveLiveDispatch(orderId, 'courier-8');
-    // Its stored answer is lost, too, and the first withdrawal is met with silence: in the default
-    // policy the second would come half a minute later.
-    await bed.dispatches.inboxEntry.deleteMany({ where: { orderId } });
-    bed.script(orderId, inTurn({ kind: 'staySilent' }, { kind: 'withdraw' }));
-    await bed.client.reconcile(orderId, { actor: 'ana' });
-    expect(await repairOf(orderId)).toMatchObject({ done: 'withdrawn' });
-    expect(await dispatchesOf(orderId)).not.toContainEqual(
-      expect.objectContaining({ status: 'live' }),
-    );
-  }, 15_000);
+  test.concurrent(
+    'a dispatch that should not be is withdrawn with the patience of its order, not with the default',
+    async () => {
+      const impatient: PolicyOverrides = { acknowledgementTimeoutMs: 300, initialIntervalMs: 100 };
+      const { order, handle } = await place(undefined, impatient);
+      const { orderId } = order;
+      await handle.result();
+      await handle.cancel(BY_ANA);
+      await haveLiveDispatch(orderId, 'courier-8');
+      // Its stored answer is lost, too, and the first withdrawal is met with silence: in the default
+      // policy the second would come half a minute later.
+      await bed.dispatches.inboxEntry.deleteMany({ where: { orderId } });
+      bed.script(orderId, inTurn({ kind: 'staySilent' }, { kind: 'withdraw' }));
+      await bed.client.reconcile(orderId, { actor: 'ana' });
+      expect(await repairOf(orderId)).toMatchObject({ done: 'withdrawn' });
+      expect(await dispatchesOf(orderId)).not.toContainEqual(
+        expect.objectContaining({ status: 'live' }),
+      );
+    },
+    15_000,
+  );
 
-  test('a lost answer is delivered: the order whose workflow is gone is dispatched with its courier', async () => {
-    let wasAsked = false;
-    const { order, handle } = await place(() => {
-      wasAsked = true;
-      return { kind: 'staySilent' };
-    }, PATIENT);
-    await eventually(() => wasAsked);
-    await haveLiveDispatch(order.orderId);
-    await terminate(handle);
-    await bed.client.reconcile(order.orderId, { actor: 'ana' });
-    expect(await repairOf(order.orderId)).toMatchObject({ done: 'restarted' });
-    expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-9' });
-    expect(await dispatchesOf(order.orderId)).toHaveLength(1);
-  });
+  test.concurrent(
+    'a lost answer is delivered: the order whose workflow is gone is dispatched with its courier',
+    async () => {
+      let wasAsked = false;
+      const { order, handle } = await place(() => {
+        wasAsked = true;
+        return { kind: 'staySilent' };
+      }, PATIENT);
+      await eventually(() => wasAsked);
+      await haveLiveDispatch(order.orderId);
+      await terminate(handle);
+      await bed.client.reconcile(order.orderId, { actor: 'ana' });
+      expect(await repairOf(order.orderId)).toMatchObject({ done: 'restarted' });
+      expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-9' });
+      expect(await dispatchesOf(order.orderId)).toHaveLength(1);
+    },
+  );
 
-  test('a late acceptance of a cancelled order is withdrawn', async () => {
+  test.concurrent('a late acceptance of a cancelled order is withdrawn', async () => {
     const { order, handle } = await place(({ kind, ...question }) => {
       if (kind === 'withdrawal') return { kind: 'withdraw' };
       const isFirst = 'request' in question && question.request.requestId.endsWith('.1');
@@ -185,151 +195,173 @@ describe('reconciliation', () => {
     expect(await rowOf(orderId)).toMatchObject({ status: 'cancelled' });
   });
 
-  test('two answers that contradict each other change nothing and become a human task', async () => {
-    const { order, handle } = await place();
-    const { courierId } = await handle.result();
-    await bed.acknowledge({
-      requestId: `${order.orderId}.1`,
-      outcome: 'accepted',
-      courierId: 'another-courier',
-    });
-    const task = await findingTask(order.orderId);
-    expect(task).toMatchObject({ orderId: order.orderId, escalationReason: 'discrepancy' });
-    expect(await rowOf(order.orderId)).toMatchObject({ courierId });
-    await expect(
-      bed.client.resolveTask(task.taskId, { decision: 'retry', ...BY_ANA }),
-    ).rejects.toMatchObject({ code: 'ResolutionRefused' });
-    await bed.client.resolveTask(task.taskId, { decision: 'keep', ...BY_ANA });
-    expect(await reconciled(order.orderId)).toMatchObject({ done: 'kept', resolvedBy: 'ana' });
-    expect(await repairOf(order.orderId)).toMatchObject({ done: 'kept', actor: 'ana' });
-  });
+  test.concurrent(
+    'two answers that contradict each other change nothing and become a human task',
+    async () => {
+      const { order, handle } = await place();
+      const { courierId } = await handle.result();
+      await bed.acknowledge({
+        requestId: `${order.orderId}.1`,
+        outcome: 'accepted',
+        courierId: 'another-courier',
+      });
+      const task = await findingTask(order.orderId);
+      expect(task).toMatchObject({ orderId: order.orderId, escalationReason: 'discrepancy' });
+      expect(await rowOf(order.orderId)).toMatchObject({ courierId });
+      await expect(
+        bed.client.resolveTask(task.taskId, { decision: 'retry', ...BY_ANA }),
+      ).rejects.toMatchObject({ code: 'ResolutionRefused' });
+      await bed.client.resolveTask(task.taskId, { decision: 'keep', ...BY_ANA });
+      expect(await reconciled(order.orderId)).toMatchObject({ done: 'kept', resolvedBy: 'ana' });
+      expect(await repairOf(order.orderId)).toMatchObject({ done: 'kept', actor: 'ana' });
+    },
+  );
 
-  test('a dispatched order whose courier is gone is a person’s to decide; what is kept is not raised again', async () => {
-    const { order, handle } = await place();
-    await handle.result();
-    const { orderId } = order;
-    await bed.dispatches.dispatch.updateMany({ where: { orderId }, data: { status: 'withdrawn' } });
-    const looked = bed.client.reconcile(orderId, { actor: 'ana' });
-    const { taskId } = await findingTask(orderId);
-    await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
-    await looked;
-    expect(await bed.client.reconcile(orderId, { actor: 'ana' })).toMatchObject({
-      done: 'nothing',
-    });
-    expect(await bed.orders.repair.count({ where: { orderId } })).toBe(1);
-  });
+  test.concurrent(
+    'a dispatched order whose courier is gone is a person’s to decide; what is kept is not raised again',
+    async () => {
+      const { order, handle } = await place();
+      await handle.result();
+      const { orderId } = order;
+      await bed.dispatches.dispatch.updateMany({
+        where: { orderId },
+        data: { status: 'withdrawn' },
+      });
+      const looked = bed.client.reconcile(orderId, { actor: 'ana' });
+      const { taskId } = await findingTask(orderId);
+      await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+      await looked;
+      expect(await bed.client.reconcile(orderId, { actor: 'ana' })).toMatchObject({
+        done: 'nothing',
+      });
+      expect(await bed.orders.repair.count({ where: { orderId } })).toBe(1);
+    },
+  );
 
-  test('a person’s withdraw that is refused is not called done: the task opens again', async () => {
-    const { order, handle } = await place(({ kind }) =>
-      kind === 'withdrawal'
-        ? { kind: 'refuseWithdrawal' }
-        : { kind: 'accept', courierId: 'courier-2' },
-    );
-    const { orderId } = order;
-    await handle.result();
-    await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-1' } });
-    const looked = bed.client.reconcile(orderId, { actor: 'ana' });
-    const { taskId, escalatedAt } = await findingTask(orderId);
-    await bed.client.resolveTask(taskId, { decision: 'withdraw', ...BY_ANA });
-    await eventually(async () => (await findingTask(orderId)).escalatedAt > escalatedAt);
-    await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
-    await looked;
-    expect(await repairOf(orderId)).toMatchObject({ done: 'kept' });
-    const inTime = { where: { orderId }, orderBy: { openedAt: 'asc' } } as const;
-    const task = { taskId, kind: 'discrepancy', closedBy: 'person', actor: 'ana' };
-    expect(await bed.orders.humanTask.findMany(inTime)).toMatchObject([
-      { ...task, openedAt: escalatedAt, decision: 'withdraw' },
-      { ...task, decision: 'keep' },
-    ]);
-    expect(
-      await bed.orders.auditEntry.findMany({ where: { orderId }, orderBy: { id: 'asc' } }),
-    ).toMatchObject([
-      { act: 'reconcile', actor: 'ana', via: 'sdk' },
-      { act: 'resolve', decision: 'withdraw', via: 'sdk' },
-      { act: 'resolve', decision: 'keep', via: 'sdk' },
-    ]);
-  });
+  test.concurrent(
+    'a person’s withdraw that is refused is not called done: the task opens again',
+    async () => {
+      const { order, handle } = await place(({ kind }) =>
+        kind === 'withdrawal'
+          ? { kind: 'refuseWithdrawal' }
+          : { kind: 'accept', courierId: 'courier-2' },
+      );
+      const { orderId } = order;
+      await handle.result();
+      await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-1' } });
+      const looked = bed.client.reconcile(orderId, { actor: 'ana' });
+      const { taskId, escalatedAt } = await findingTask(orderId);
+      await bed.client.resolveTask(taskId, { decision: 'withdraw', ...BY_ANA });
+      await eventually(async () => (await findingTask(orderId)).escalatedAt > escalatedAt);
+      await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+      await looked;
+      expect(await repairOf(orderId)).toMatchObject({ done: 'kept' });
+      const inTime = { where: { orderId }, orderBy: { openedAt: 'asc' } } as const;
+      const task = { taskId, kind: 'discrepancy', closedBy: 'person', actor: 'ana' };
+      expect(await bed.orders.humanTask.findMany(inTime)).toMatchObject([
+        { ...task, openedAt: escalatedAt, decision: 'withdraw' },
+        { ...task, decision: 'keep' },
+      ]);
+      expect(
+        await bed.orders.auditEntry.findMany({ where: { orderId }, orderBy: { id: 'asc' } }),
+      ).toMatchObject([
+        { act: 'reconcile', actor: 'ana', via: 'sdk' },
+        { act: 'resolve', decision: 'withdraw', via: 'sdk' },
+        { act: 'resolve', decision: 'keep', via: 'sdk' },
+      ]);
+    },
+  );
 
-  test('a refused withdrawal after markDispatched keeps the person’s courier, and becomes a human task', async () => {
-    const { order, handle } = await place(
-      ({ kind }) => (kind === 'withdrawal' ? { kind: 'refuseWithdrawal' } : { kind: 'staySilent' }),
-      IMPATIENT,
-    );
-    const { orderId } = order;
-    await eventually(async () => (await handle.status()).humanTask);
-    await haveLiveDispatch(orderId);
-    await handle.resolve({ decision: 'markDispatched', courierId: 'by-hand', ...BY_ANA });
-    expect(await handle.result()).toMatchObject({ courierId: 'by-hand', dispatchedBy: 'person' });
-    const { taskId } = await findingTask(orderId);
-    await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
-    await reconciled(orderId);
-    expect(await rowOf(orderId)).toMatchObject({ status: 'dispatched', courierId: 'by-hand' });
-  });
+  test.concurrent(
+    'a refused withdrawal after markDispatched keeps the person’s courier, and becomes a human task',
+    async () => {
+      const { order, handle } = await place(
+        ({ kind }) =>
+          kind === 'withdrawal' ? { kind: 'refuseWithdrawal' } : { kind: 'staySilent' },
+        IMPATIENT,
+      );
+      const { orderId } = order;
+      await eventually(async () => (await handle.status()).humanTask);
+      await haveLiveDispatch(orderId);
+      await handle.resolve({ decision: 'markDispatched', courierId: 'by-hand', ...BY_ANA });
+      expect(await handle.result()).toMatchObject({ courierId: 'by-hand', dispatchedBy: 'person' });
+      const { taskId } = await findingTask(orderId);
+      await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });
+      await reconciled(orderId);
+      expect(await rowOf(orderId)).toMatchObject({ status: 'dispatched', courierId: 'by-hand' });
+    },
+  );
 
-  test('what a late answer brings up waits for the end of the workflow that owns the order', async () => {
-    const { handle } = await place(() => ({ kind: 'staySilent' }), IMPATIENT);
-    const { orderId } = handle;
-    await openTask(handle);
-    // As if a dispatch had come between the cancellation and the end of the workflow.
-    await haveLiveDispatch(orderId);
-    await bed.temporal.workflow.signalWithStart('reconcileOrder', {
-      taskQueue: TASK_QUEUES.main,
-      workflowId: reconcileOrderWorkflowId(orderId),
-      args: [{ orderId, trigger: 'late', provenance: 'a test' }],
-      signal: 'found',
-      signalArgs: [{ orderId, trigger: 'late', provenance: 'a test' }],
-    });
-    // The first look finds the owner at work.
-    await eventually(async () => {
-      const { historyLength } = await bed.temporal.workflow
-        .getHandle(reconcileOrderWorkflowId(orderId))
-        .describe();
-      return historyLength > 15;
-    });
-    await terminate(handle);
-    await bed.orders.order.update({
-      where: { orderId },
-      data: { status: 'cancelled', escalationReason: null, escalatedAt: null },
-    });
-    bed.script(orderId, () => ({ kind: 'withdraw' }));
-    expect(await reconciled(orderId)).toMatchObject({ done: 'withdrawn' });
-    expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);
-  });
+  test.concurrent(
+    'what a late answer brings up waits for the end of the workflow that owns the order',
+    async () => {
+      const { handle } = await place(() => ({ kind: 'staySilent' }), IMPATIENT);
+      const { orderId } = handle;
+      await openTask(handle);
+      // As if a dispatch had come between the cancellation and the end of the workflow.
+      await haveLiveDispatch(orderId);
+      await bed.temporal.workflow.signalWithStart('reconcileOrder', {
+        taskQueue: TASK_QUEUES.main,
+        workflowId: reconcileOrderWorkflowId(orderId),
+        args: [{ orderId, trigger: 'late', provenance: 'a test' }],
+        signal: 'found',
+        signalArgs: [{ orderId, trigger: 'late', provenance: 'a test' }],
+      });
+      // The first look finds the owner at work.
+      await eventually(async () => {
+        const { historyLength } = await bed.temporal.workflow
+          .getHandle(reconcileOrderWorkflowId(orderId))
+          .describe();
+        return historyLength > 15;
+      });
+      await terminate(handle);
+      await bed.orders.order.update({
+        where: { orderId },
+        data: { status: 'cancelled', escalationReason: null, escalatedAt: null },
+      });
+      bed.script(orderId, () => ({ kind: 'withdraw' }));
+      expect(await reconciled(orderId)).toMatchObject({ done: 'withdrawn' });
+      expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);
+    },
+  );
 
-  test('a finding that comes while a person decides about another is looked at when that one is settled', async () => {
-    const { order, handle } = await place();
-    const { orderId } = order;
-    await handle.result();
-    await publishCopy({ ...order, note: 'changed' }, { contentHash: 'another' });
-    const first = await findingTask(orderId);
-    const { runId } = await bed.temporal.workflow.getHandle(first.taskId).describe();
-    const found = { orderId, trigger: 'conflicting', provenance: 'a second answer' };
-    await bed.temporal.workflow.getHandle(first.taskId).signal('found', found);
-    // A query is answered after the signal was taken: the task that is open is still the first one's.
-    expect((await findingTask(orderId)).escalatedAt).toEqual(first.escalatedAt);
-    expect(await bed.orders.repair.count({ where: { orderId } })).toBe(0);
-    await bed.client.resolveTask(first.taskId, { decision: 'keep', ...BY_ANA });
-    await eventually(async () => (await bed.orders.repair.count({ where: { orderId } })) === 1);
-    // So that the second is not what was kept just now.
-    await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-9' } });
-    const second = await eventually(async () => {
-      const task = await findingTask(orderId);
-      return task.escalatedAt > first.escalatedAt && task;
-    });
-    expect((await bed.temporal.workflow.getHandle(second.taskId).describe()).runId).toBe(runId);
-    await bed.client.resolveTask(second.taskId, { decision: 'keep', actor: 'bo', note: 'both' });
-    expect(await reconciled(orderId)).toMatchObject({ done: 'kept', resolvedBy: 'bo' });
-    expect(
-      await bed.orders.repair.findMany({ where: { orderId }, orderBy: { id: 'asc' } }),
-    ).toMatchObject([
-      { found: 'the contents differ', provenance: `${orderId}.1`, actor: 'ana' },
-      {
-        found: 'two answers contradict each other',
-        provenance: 'a second answer',
-        actor: 'bo',
-      },
-    ]);
-  });
+  test.concurrent(
+    'a finding that comes while a person decides about another is looked at when that one is settled',
+    async () => {
+      const { order, handle } = await place();
+      const { orderId } = order;
+      await handle.result();
+      await publishCopy({ ...order, note: 'changed' }, { contentHash: 'another' });
+      const first = await findingTask(orderId);
+      const { runId } = await bed.temporal.workflow.getHandle(first.taskId).describe();
+      const found = { orderId, trigger: 'conflicting', provenance: 'a second answer' };
+      await bed.temporal.workflow.getHandle(first.taskId).signal('found', found);
+      // A query is answered after the signal was taken: the task that is open is still the first one's.
+      expect((await findingTask(orderId)).escalatedAt).toEqual(first.escalatedAt);
+      expect(await bed.orders.repair.count({ where: { orderId } })).toBe(0);
+      await bed.client.resolveTask(first.taskId, { decision: 'keep', ...BY_ANA });
+      await eventually(async () => (await bed.orders.repair.count({ where: { orderId } })) === 1);
+      // So that the second is not what was kept just now.
+      await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-9' } });
+      const second = await eventually(async () => {
+        const task = await findingTask(orderId);
+        return task.escalatedAt > first.escalatedAt && task;
+      });
+      expect((await bed.temporal.workflow.getHandle(second.taskId).describe()).runId).toBe(runId);
+      await bed.client.resolveTask(second.taskId, { decision: 'keep', actor: 'bo', note: 'both' });
+      expect(await reconciled(orderId)).toMatchObject({ done: 'kept', resolvedBy: 'bo' });
+      expect(
+        await bed.orders.repair.findMany({ where: { orderId }, orderBy: { id: 'asc' } }),
+      ).toMatchObject([
+        { found: 'the contents differ', provenance: `${orderId}.1`, actor: 'ana' },
+        {
+          found: 'two answers contradict each other',
+          provenance: 'a second answer',
+          actor: 'bo',
+        },
+      ]);
+    },
+  );
 
   describe('an acceptance that comes while the two databases are compared is no suspect', () => {
     const compare = ({ orderId }: OrderHandle) =>
@@ -389,53 +421,59 @@ describe('reconciliation', () => {
     });
   });
 
-  test('a finding that nothing can start again is not offered to be, and a decision that fails says so', async () => {
-    const orderId = newOrder().orderId;
-    await haveLiveDispatch(orderId);
-    bed.script(orderId, () => {
-      throw new MalformedMessage('the withdrawal cannot be read');
-    });
-    const looked = bed.client.reconcile(orderId, { actor: 'ana' });
-    await findingTask(orderId);
-    const handle = bed.temporal.workflow.getHandle(reconcileOrderWorkflowId(orderId));
-    const { humanTask } = await handle.query<{ humanTask?: { decisions: string[] } }>('status');
-    expect(humanTask?.decisions).toEqual(['keep', 'withdraw']);
-    await expect(
-      bed.client.resolveTask(reconcileOrderWorkflowId(orderId), {
-        decision: 'withdraw',
+  test.concurrent(
+    'a finding that nothing can start again is not offered to be, and a decision that fails says so',
+    async () => {
+      const orderId = newOrder().orderId;
+      await haveLiveDispatch(orderId);
+      bed.script(orderId, () => {
+        throw new MalformedMessage('the withdrawal cannot be read');
+      });
+      const looked = bed.client.reconcile(orderId, { actor: 'ana' });
+      await findingTask(orderId);
+      const handle = bed.temporal.workflow.getHandle(reconcileOrderWorkflowId(orderId));
+      const { humanTask } = await handle.query<{ humanTask?: { decisions: string[] } }>('status');
+      expect(humanTask?.decisions).toEqual(['keep', 'withdraw']);
+      await expect(
+        bed.client.resolveTask(reconcileOrderWorkflowId(orderId), {
+          decision: 'withdraw',
+          ...BY_ANA,
+        }),
+      ).rejects.toMatchObject({
+        code: 'ResolutionRefused',
+        message: expect.stringContaining('withdraw (ana) could not be carried out') as string,
+      });
+      await eventually(async () => {
+        const { currentDetails = '' } = await handle.query<{ currentDetails?: string }>(
+          '__temporal_workflow_metadata',
+        );
+        return currentDetails.includes('withdraw (ana) could not be carried out');
+      });
+      await bed.client.resolveTask(reconcileOrderWorkflowId(orderId), {
+        decision: 'keep',
         ...BY_ANA,
-      }),
-    ).rejects.toMatchObject({
-      code: 'ResolutionRefused',
-      message: expect.stringContaining('withdraw (ana) could not be carried out') as string,
-    });
-    await eventually(async () => {
-      const { currentDetails = '' } = await handle.query<{ currentDetails?: string }>(
-        '__temporal_workflow_metadata',
-      );
-      return currentDetails.includes('withdraw (ana) could not be carried out');
-    });
-    await bed.client.resolveTask(reconcileOrderWorkflowId(orderId), {
-      decision: 'keep',
-      ...BY_ANA,
-    });
-    expect(await looked).toMatchObject({ done: 'kept', resolvedBy: 'ana' });
-  });
+      });
+      expect(await looked).toMatchObject({ done: 'kept', resolvedBy: 'ana' });
+    },
+  );
 
-  test('a lost order whose withdrawal was answered comes back cancelled, not dispatched', async () => {
-    const { order, handle } = await place();
-    await handle.result();
-    await handle.cancel({ actor: 'customer', note: 'changed their mind' });
-    await bed.orders.order.delete({ where: { orderId: order.orderId } });
-    await publishCopy(order, { contentHash: contentHash(order) });
-    const row = await eventually(async () => {
-      const found = await rowOf(order.orderId);
-      return (found?.status === 'cancelled' || found?.status === 'dispatched') && found;
-    });
-    expect(row.status).toBe('cancelled');
-  });
+  test.concurrent(
+    'a lost order whose withdrawal was answered comes back cancelled, not dispatched',
+    async () => {
+      const { order, handle } = await place();
+      await handle.result();
+      await handle.cancel({ actor: 'customer', note: 'changed their mind' });
+      await bed.orders.order.delete({ where: { orderId: order.orderId } });
+      await publishCopy(order, { contentHash: contentHash(order) });
+      const row = await eventually(async () => {
+        const found = await rowOf(order.orderId);
+        return (found?.status === 'cancelled' || found?.status === 'dispatched') && found;
+      });
+      expect(row.status).toBe('cancelled');
+    },
+  );
 
-  test.each([
+  test.concurrent.each([
     ['quick', 1_000],
     ['durable', 0],
   ])(
@@ -451,7 +489,7 @@ describe('reconciliation', () => {
     },
   );
 
-  test('a cancellation whose workflow is gone is finished', async () => {
+  test.concurrent('a cancellation whose workflow is gone is finished', async () => {
     const { order, handle } = await place(({ kind }) =>
       kind === 'withdrawal' ? { kind: 'staySilent' } : { kind: 'accept', courierId: 'courier-2' },
     );
@@ -551,19 +589,22 @@ describe('reconciliation', () => {
     await eventually(async () => (await rowsOf(missed))[0]?.closedBy === 'person');
   });
 
-  test('a request of a stranger’s is a person’s to decide; restart makes it an order', async () => {
-    const order = newOrder();
-    await publishCopy(order, { appId: 'somebody-else', contentHash: 'h' });
-    const { taskId } = await findingTask(order.orderId);
-    expect(await rowOf(order.orderId)).toBeNull();
-    await bed.client.resolveTask(taskId, { decision: 'restart', ...BY_ANA });
-    expect(await bed.client.getOrder(order.orderId).result()).toMatchObject({
-      status: 'dispatched',
-    });
-    expect(await repairOf(order.orderId)).toMatchObject({ done: 'restarted', actor: 'ana' });
-  });
+  test.concurrent(
+    'a request of a stranger’s is a person’s to decide; restart makes it an order',
+    async () => {
+      const order = newOrder();
+      await publishCopy(order, { appId: 'somebody-else', contentHash: 'h' });
+      const { taskId } = await findingTask(order.orderId);
+      expect(await rowOf(order.orderId)).toBeNull();
+      await bed.client.resolveTask(taskId, { decision: 'restart', ...BY_ANA });
+      expect(await bed.client.getOrder(order.orderId).result()).toMatchObject({
+        status: 'dispatched',
+      });
+      expect(await repairOf(order.orderId)).toMatchObject({ done: 'restarted', actor: 'ana' });
+    },
+  );
 
-  test('a copy with other content than the order is a person’s to decide', async () => {
+  test.concurrent('a copy with other content than the order is a person’s to decide', async () => {
     const { order, handle } = await place();
     await handle.result();
     await publishCopy({ ...order, note: 'changed' }, { contentHash: 'another' });

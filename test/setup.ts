@@ -258,15 +258,18 @@ export function inTurn(...replies: Reply[]): Decide {
   };
 }
 
+/** How often a condition is looked at, in ms: soon, and then seldom, since each look costs all others time. */
+const LOOKS_MS = { first: 20, last: 100 };
+
 /** Waits until `probe` returns something that is neither undefined nor false. */
 export async function eventually<Value>(
   probe: () => Promise<Value | undefined | false> | Value | undefined | false,
   options: { withinMs?: number; what?: string } = {},
 ): Promise<Value> {
-  const { withinMs = 20_000, what = 'the condition' } = options;
+  const { withinMs = isLongRun ? 120_000 : 40_000, what = 'the condition' } = options;
   const deadline = Date.now() + withinMs;
   let last: unknown;
-  for (;;) {
+  for (let pauseMs = LOOKS_MS.first; ; pauseMs = Math.min(LOOKS_MS.last, pauseMs * 1.3)) {
     try {
       const value = await probe();
       if (value !== undefined && value !== false) return value;
@@ -277,7 +280,7 @@ export async function eventually<Value>(
     if (Date.now() > deadline) {
       throw new Error(`${what} did not come within ${withinMs} ms`, { cause: last });
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
@@ -308,9 +311,11 @@ export async function withDatabaseAway<Result>(
     admin.query(`ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS ${isAllowed}`);
   try {
     await allow(false);
-    await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
-      name,
-    ]);
+    // With the wait: until they are gone, they still take a statement.
+    await admin.query(
+      'SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1',
+      [name],
+    );
     return await work();
   } finally {
     await allow(true);

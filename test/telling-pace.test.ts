@@ -1,4 +1,5 @@
 import { FirstTasks } from '../worker/first-tasks';
+import { NewestKeys } from '../worker/newest-keys';
 import { paceTelling } from '../worker/telling-pace';
 import { eventually } from './setup';
 
@@ -12,14 +13,24 @@ describe('those who wake a workflow', () => {
 
   test('have their turn a few at a time while the workers are behind, and all in the end', async () => {
     let looks = 0;
-    const turn = paceTelling(() => Promise.resolve((looks += 1) % 4 !== 0));
+    let say: (isBehind: boolean) => void = () => {};
+    const turn = paceTelling(() => {
+      looks += 1;
+      return new Promise((resolve) => (say = resolve));
+    });
     const { taken, all } = takeTurns(turn, 12);
-    await eventually(() => looks === 1);
+    const looked = (times: number) => eventually(() => looks === times);
+    await looked(1);
     expect(taken.count).toBe(4);
-    await eventually(() => looks === 5);
+    say(true);
+    await looked(2);
+    expect(taken.count).toBe(4);
+    say(false);
+    await looked(3);
     expect(taken.count).toBe(8);
+    say(false);
     await all;
-    expect(looks).toBe(8);
+    expect(looks).toBe(3);
   });
 
   test('do not wait for ever for workers that stay behind', async () => {
@@ -55,11 +66,32 @@ describe('first tasks of new orders', () => {
     expect(seen(...waits)).toBe(isLate);
   });
 
+  test('are measured against the quickest of late: a clock that was set back makes none late for ever', () => {
+    const firstTasks = new FirstTasks();
+    let now = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    firstTasks.saw(-4_000);
+    firstTasks.saw(20);
+    expect(firstTasks.areLate()).toBe(true);
+    now += 11 * 60_000;
+    firstTasks.saw(20);
+    expect(firstTasks.areLate()).toBe(false);
+    clock.mockRestore();
+  });
+
   test('are late no longer where no order comes any more', async () => {
     const firstTasks = new FirstTasks();
     firstTasks.saw(20);
     firstTasks.saw(2_000);
     expect(firstTasks.areLate()).toBe(true);
     await eventually(() => !firstTasks.areLate());
+  });
+});
+
+describe('the newest keys', () => {
+  test('are remembered, so many of them, and one that comes again is new', () => {
+    const keys = new NewestKeys(2);
+    for (const key of ['a', 'b', 'a', 'c']) keys.add(key);
+    expect(['a', 'b', 'c'].filter((key) => keys.has(key))).toEqual(['a', 'c']);
   });
 });

@@ -4,7 +4,7 @@ import type { OrderHandle, PolicyOverrides } from '../../client';
 import { recordDeadLetter } from '../../database/orders/dead-letters';
 import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
 import { contentHash } from '../../domain/content-hash';
-import { readManagement } from '../../messaging/management';
+import { checkHealth } from '../../health/check-health';
 import { dispatchRequestMessage } from '../../messaging/messages';
 import { replayDeadLetters } from '../../operations/dead-letters-replay';
 import { silentLogger } from '../../runtime/logger';
@@ -162,12 +162,31 @@ describe('a server that goes away and comes back', () => {
       return (await bed.orders.order.count({ where: { orderId, attempts: 1 } })) === handles.length;
     });
     // The health check names them; the broker counts every five seconds.
-    const insight = await eventually(async () => {
-      const { managementUrl } = bed.stack;
-      const seen = await readManagement({ managementUrl, amqpUrl: bed.amqpUrl });
-      return seen.blockedConnections.includes('worker publish') && seen;
+    const findings = await eventually(async () => {
+      const report = await checkHealth({
+        orders: bed.databases.orders,
+        ordersDatabaseUrl: bed.ordersDatabaseUrl,
+        dispatchView: bed.databases.dispatchView,
+        amqpUrl: bed.amqpUrl,
+        rabbitmqManagementUrl: bed.stack.managementUrl,
+        temporal: bed.temporal,
+        copyLagMs: () => undefined,
+        log: silentLogger(),
+      });
+      return report.findings.some(({ what }) => what.includes('worker publish')) && report.findings;
     });
-    expect(insight.alarms).toEqual([expect.stringMatching(/^memory on /)]);
+    expect(findings).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          ...{ code: 'brokerAlarm', severity: 'critical' },
+          what: expect.stringMatching(/^RabbitMQ is out of memory on /) as string,
+        }),
+        expect.objectContaining({
+          ...{ code: 'publishersBlocked', severity: 'warning' },
+          what: expect.stringMatching(/^\d+ connections are blocked: .*worker publish/) as string,
+        }),
+      ]),
+    );
     // Longer than the acknowledgement timeout: an attempt that did not wait would have ended.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     await rabbitmqctl(control, ['set_vm_memory_high_watermark', '0.4']);
