@@ -137,14 +137,24 @@ describeInBrowser('a night shift at the desk', () => {
     await press(hers, 'Enter');
     await seen(hers, `Dry run: ${ORDERS - 2} tasks.`);
     await hers.keyboard.type('The dispatch system is back.');
-    await press(hers, 'Control+Enter');
-    await hers.waitForURL(/\/bulk\/\d+$/);
-    const last = `dispatch-order/${orders.at(-1)?.orderId}`;
-    const path = `/v1/tasks/${encodeURIComponent(last)}`;
-    const { body } = (await jonas?.ask('GET', path)) ?? {};
-    await jonas?.ask('POST', `${path}/resolve`, {
-      body: { decision: 'retry', note: 'This one first.', openedAt: body?.task.openedAt },
+    const { taskId, orderId, openedAt } = await bed.orders.humanTask.findFirstOrThrow({
+      where: { closedAt: null },
+      orderBy: { openedAt: 'desc' },
     });
+    // The run stands at its first task until jonas has decided about its last one.
+    await bed.orders.$transaction(
+      async (transaction) => {
+        await transaction.$executeRaw`SELECT 1 FROM orders WHERE order_id <> ${orderId} FOR UPDATE`;
+        await press(hers, 'Control+Enter');
+        await hers.waitForURL(/\/bulk\/\d+$/);
+        const path = `/v1/tasks/${encodeURIComponent(taskId)}/resolve`;
+        const decided = await jonas?.ask('POST', path, {
+          body: { decision: 'retry', note: 'This one first.', openedAt },
+        });
+        expect(decided?.status).toBe(200);
+      },
+      { timeout: 60_000 },
+    );
     await hers
       .getByText(`${ORDERS - 2} tasks: ${ORDERS - 3} resolved, 1 refused`)
       .waitFor({ timeout: 60_000 });
