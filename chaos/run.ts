@@ -54,6 +54,9 @@ const DAY_MS = 24 * 60 * 60_000;
 /** How often it is looked whether all is quiet, in ms. */
 const LOOK_EVERY_MS = 1_000;
 
+/** How long nothing may be left until it counts as quiet, in ms: the broker counts every 5 s only. */
+const QUIET_FOR_MS = 6_000;
+
 /** Runs the service under faults, lets it go quiet, and looks at what is left. */
 export async function runChaos(
   options: ChaosOptions,
@@ -108,12 +111,12 @@ export async function runChaos(
       await Promise.all(field.members.map((member) => untilReady(member)));
       const began = Date.now();
       const sources = { orders: database, dispatchView, temporal };
-      const isQuiet = await untilQuiet(field, { ...sources, withinMs: quietWithinMs, progress });
-      const quietMs = Date.now() - began;
+      const quietSince = await untilQuiet(field, { ...sources, withinMs: quietWithinMs, progress });
+      const quietMs = quietSince && quietSince - began;
       people.end();
       await customers.end();
       await Promise.all(working);
-      progress(isQuiet ? `quiet after ${Math.round(quietMs / 1_000)} s` : 'it does not get quiet');
+      progress(quietMs ? `quiet after ${Math.round(quietMs / 1_000)} s` : 'it does not get quiet');
       const witness = { field, client, temporal, customers, people, strays, deleted };
       const checks = await checkAll(witness);
       return {
@@ -125,7 +128,7 @@ export async function runChaos(
         decisions: people.decided.length,
         bulkRuns: people.bulkRuns,
         strays: strays.sent,
-        ...(isQuiet && { quietMs }),
+        ...(quietMs && { quietMs }),
         checks,
         timelines: await tellOffenders(checks, { temporal, database }),
       };
@@ -190,7 +193,7 @@ async function suffer(
 /**
  * Waits until nobody waits for anything any more: no message, no order or task under way, no event.
  *
- * @returns whether it got so; not where for so long nothing of what is left got less.
+ * @returns since when it is so; `undefined` where for so long nothing of what is left got less.
  */
 async function untilQuiet(
   field: Field,
@@ -198,11 +201,11 @@ async function untilQuiet(
     withinMs: number;
     progress: Progress;
   },
-): Promise<boolean> {
+): Promise<number | undefined> {
   const { withinMs, progress, ...sources } = given;
   let deadline = Date.now() + withinMs;
   let fewest = Infinity;
-  let isSwept = false;
+  let quietSince: number | undefined;
   for (;;) {
     const left = await whatIsLeft(field, sources.temporal);
     const howMuch = left.reduce((sum, { count }) => sum + count, 0);
@@ -210,20 +213,26 @@ async function untilQuiet(
       fewest = howMuch;
       deadline = Date.now() + withinMs;
     }
-    if (howMuch === 0) {
-      // What no message brings up, the sweep by the clock finds: here at the end, and until it finds nothing.
-      const from = new Date(Date.now() - DAY_MS);
-      const { found } = await sweep({ ...sources, from, until: new Date() });
-      if (isSwept && found.length === 0) return true;
-      isSwept = true;
-    }
+    // What no message brings up, the sweep by the clock finds: here at the end, and until it finds nothing.
+    if (howMuch > 0 || (await sweepAll(sources)) > 0) quietSince = undefined;
+    else quietSince ??= Date.now();
+    if (quietSince !== undefined && Date.now() - quietSince > QUIET_FOR_MS) return quietSince;
     if (Date.now() > deadline) {
       const named = left.map(({ count, what }) => `${count} ${what}`).join('; ');
       progress(`left: ${named || 'what the sweep finds'}`);
-      return false;
+      return undefined;
     }
     await sleep(LOOK_EVERY_MS);
   }
+}
+
+/** @returns how many orders did not look right. */
+async function sweepAll(
+  sources: Pick<SweepOptions, 'orders' | 'dispatchView' | 'temporal'>,
+): Promise<number> {
+  const from = new Date(Date.now() - DAY_MS);
+  const { found } = await sweep({ ...sources, from, until: new Date() });
+  return found.length;
 }
 
 /** A task that is open is a workflow that runs. */

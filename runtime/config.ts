@@ -12,7 +12,7 @@ import {
   DEPLOYMENT_NAME,
   DEPLOYMENT_NAME_RULE,
 } from '../domain/worker-version';
-import { CRASH_POINTS } from './crash-point';
+import { CRASH_BY_MESSAGE, CRASH_POINTS, type CrashPoint } from './crash-point';
 import { DELIBERATE_BUGS, type DeliberateBug } from './deliberate-bug';
 import { defined } from '../domain/defined';
 import { resolveWorkerVersion, type WorkerVersion } from './worker-version';
@@ -71,7 +71,7 @@ export const processVariables = {
   /** Its port; none without it. */
   HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   /** Dies hard at this point, for fault tests. */
-  ORDER_DISPATCH_CRASH_POINT: z.enum(CRASH_POINTS).optional(),
+  ORDER_DISPATCH_CRASH_POINT: z.enum([...CRASH_POINTS, CRASH_BY_MESSAGE]).optional(),
   ORDER_DISPATCH_DELIBERATE_BUG: z.enum(DELIBERATE_BUGS).optional(),
 };
 
@@ -184,7 +184,7 @@ export interface ProcessConfig {
   logLevel: string;
   healthHost: string;
   healthPort?: number;
-  crashPoint?: (typeof CRASH_POINTS)[number];
+  crashPoint?: CrashPoint | typeof CRASH_BY_MESSAGE;
   deliberateBug?: DeliberateBug;
 }
 

@@ -8,8 +8,8 @@ import { Command } from 'commander';
 import { packageRoot } from '../runtime/package-root';
 import { runCommand } from '../stack/supervision/run-command';
 
-/** Tests that have more orders in the long run. */
-const LONGER = '/(bulk|hold|last-release-beside|nothing-leaks|worker-versions)\\.test';
+/** Tests that have more in the long run. */
+const LONGER = '/(bulk|chaos|hold|last-release-beside|nothing-leaks|worker-versions)\\.test';
 
 const HELP = `
 Example:

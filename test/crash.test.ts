@@ -1,31 +1,40 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { connect } from 'amqplib';
+import { connect, type ConfirmChannel, type ChannelModel } from 'amqplib';
 import { OrderDispatchClient, type OrderHandle, type PolicyOverrides } from '../client';
-import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { contentHash } from '../domain/content-hash';
+import { dispatchOrderWorkflowId, reconcileOrderWorkflowId } from '../domain/temporal-names';
 import { openOrdersDatabase } from '../database/orders/connection';
-import { QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
+import { EXCHANGES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
-import { Publisher } from '../messaging/publisher';
+import type { Order } from '../domain/order';
+import { dispatchRequestMessage } from '../messaging/messages';
 import { readBulk, startBulk } from '../operations/bulk';
-import { CRASH_POINTS, type CrashPoint } from '../runtime/crash-point';
-import { silentLogger } from '../runtime/logger';
+import { CRASH_BY_MESSAGE, CRASH_POINTS, type CrashPoint } from '../runtime/crash-point';
 import { startProcess, type TestProcess } from './processes';
 import { createSurroundings, eventually, newOrder, openTask, type Surroundings } from './setup';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 type Name = 'worker' | 'dispatch-system' | 'supplement' | 'api';
 
+/** What comes of an order where a process dies at a point. */
+interface Story {
+  victim: Name;
+  what: string;
+  tell: (point: CrashPoint) => Promise<void>;
+}
+
 describe('a process killed with SIGKILL', () => {
   let surroundings: Surroundings;
   let client: OrderDispatchClient;
   let connection: Connection;
   let temporal: Client;
+  let broker: ChannelModel;
+  let channel: ConfirmChannel;
   let orders: OrdersRows;
   let dispatches: DispatchRows;
-  let started: (TestProcess & { name: Name })[] = [];
+  /** At most one of each kind. A test takes over who is alive, since each start costs seconds. */
+  const alive = new Map<Name, TestProcess>();
 
   beforeAll(async () => {
     surroundings = await createSurroundings();
@@ -37,30 +46,54 @@ describe('a process killed with SIGKILL', () => {
     });
     connection = await Connection.connect({ address: stack.temporalAddress });
     temporal = new Client({ connection, namespace });
+    broker = await connect(surroundings.amqpUrl);
+    channel = await broker.createConfirmChannel();
     orders = openOrdersRows(ordersDatabaseUrl);
     dispatches = openDispatchRows(dispatchDatabaseUrl);
   });
-  afterEach(async () => {
-    for (const process of started) process.kill('SIGKILL');
-    await Promise.all(started.map(({ exited }) => exited));
-    started = [];
-  });
   afterAll(async () => {
+    await atWork();
     await client.close();
     await connection.close();
+    await broker.close();
     await orders.$disconnect();
     await dispatches.$disconnect();
     await surroundings.remove();
   });
 
-  const start = async (name: Name, crashPoint?: CrashPoint) => {
+  const start = async (name: Name): Promise<TestProcess> => {
     const process = startProcess(name, surroundings, {
       API_PORT: '0',
-      ...(crashPoint && { ORDER_DISPATCH_CRASH_POINT: crashPoint }),
+      SUPPLEMENT_GRACE_MS: '0',
+      ORDER_DISPATCH_CRASH_POINT: CRASH_BY_MESSAGE,
     });
-    started.push({ ...process, name });
+    alive.set(name, process);
     await process.ready;
     return process;
+  };
+  /** Has these kinds at work, and no other. */
+  const atWork = async (...names: Name[]) => {
+    for (const [name, process] of alive) {
+      if (names.includes(name)) continue;
+      alive.delete(name);
+      process.kill('SIGKILL');
+      await process.exited;
+    }
+    await Promise.all(names.filter((name) => !alive.has(name)).map(start));
+  };
+  const processOf = (name: Name): TestProcess => {
+    const process = alive.get(name);
+    if (!process) throw new Error(`no ${name} is at work`);
+    return process;
+  };
+  /** Has the one at work die there. @returns what waits until it has. */
+  const doom = async (victim: Name, point: CrashPoint): Promise<() => Promise<void>> => {
+    const process = processOf(victim);
+    await process.dieAt(point);
+    return async () => {
+      expect(await process.exited).toMatchObject({ signal: 'SIGKILL' });
+      alive.delete(victim);
+    };
   };
   const expectDispatchedOnce = async (handle: OrderHandle) => {
     const result = await handle.result();
@@ -74,40 +107,275 @@ describe('a process killed with SIGKILL', () => {
     return result;
   };
   const rowOf = (orderId: string) => orders.order.findUnique({ where: { orderId } });
-  const waitingIn = async (queue: string) => {
-    const connected = await connect(surroundings.amqpUrl);
-    const channel = await connected.createChannel();
-    const { messageCount } = await channel.checkQueue(queue);
-    await connected.close();
-    return messageCount;
-  };
+  const waitingIn = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
   /** So patient that nothing is asked again within a test: a retry would hide what was lost. */
-  const policy: PolicyOverrides = { acknowledgementTimeoutMs: 60_000 };
+  const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 60_000 };
 
-  test('the worker in the quick path, after it published: nothing is lost, dispatched once', async () => {
-    await start('dispatch-system');
-    const doomed = await start('worker', 'quickPath.afterPublish');
+  /** A short quick path, after which another attempt asks again. */
+  const BRIEF: PolicyOverrides = { quickWindowMs: 3_000, acknowledgementTimeoutMs: 5_000 };
+
+  /** One for each point: the compiler refuses a point that has none. */
+  const STORIES: Readonly<Record<CrashPoint, Story>> = {
+    'quickPath.afterInsert': {
+      victim: 'worker',
+      what: 'the order is dispatched once',
+      tell: async (point) => {
+        await expectDispatchedOnce(await placedWithDoomedWorker(point, BRIEF));
+      },
+    },
+    'quickPath.afterPublish': {
+      victim: 'worker',
+      what: 'nothing is lost, dispatched once',
+      tell: async (point) => {
+        await expectDispatchedOnce(await placedWithDoomedWorker(point, PATIENT));
+      },
+    },
+    'acknowledgement.afterCommit': {
+      victim: 'worker',
+      what: 'the answer is in the ledger, and nothing is asked again',
+      tell: async (point) => {
+        // Where the answer comes after the quick window, the attempt has to end before anybody looks again.
+        const handle = await placedWithDoomedWorker(point, BRIEF);
+        expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
+      },
+    },
+    'acknowledgement.beforeAck': {
+      victim: 'worker',
+      what: 'the answer comes again, and counts once',
+      tell: async (point) => {
+        await expectDispatchedOnce(await placedWithDoomedWorker(point, BRIEF));
+        // What was delivered and not acked comes again.
+        await eventually(async () => (await waitingIn(QUEUES.acknowledgements)) === 0);
+      },
+    },
+    'dispatchSystem.afterCommit': {
+      victim: 'dispatch-system',
+      what: 'the message comes again and is answered',
+      tell: (point) => expectAnswers(point, ['first']),
+    },
+    'dispatchSystem.afterAnswer': {
+      victim: 'dispatch-system',
+      what: 'the message comes again and is answered the same',
+      tell: (point) => expectAnswers(point, ['first', 'duplicate']),
+    },
+    'publish.atConfirm': {
+      victim: 'dispatch-system',
+      what: 'its answer comes twice, and counts once',
+      tell: (point) => expectAnswers(point, ['first', 'duplicate']),
+    },
+    'compensation.afterFirstStep': {
+      victim: 'worker',
+      what: 'the order is cancelled, and no courier is on the way',
+      tell: expectCancelled,
+    },
+    'compensation.beforeLastStep': {
+      victim: 'worker',
+      what: 'the order is cancelled, and no courier is on the way',
+      tell: expectCancelled,
+    },
+    'relay.beforePublish': {
+      victim: 'worker',
+      what: 'the event comes once',
+      tell: (point) => expectEvents(point, 1),
+    },
+    'relay.beforeCommit': {
+      victim: 'worker',
+      what: 'the event comes twice, with the same ID',
+      tell: (point) => expectEvents(point, 2),
+    },
+    'supplement.afterQueries': {
+      victim: 'supplement',
+      what: 'the copy of an order whose insert was rolled back comes again, and brings it back once',
+      tell: expectRestored,
+    },
+    'supplement.afterStart': {
+      victim: 'supplement',
+      what: 'the copy of an order whose insert was rolled back comes again, and brings it back once',
+      tell: expectRestored,
+    },
+    'supplement.beforeAck': {
+      victim: 'supplement',
+      what: 'the copy of an order whose insert was rolled back comes again, and brings it back once',
+      tell: expectRestored,
+    },
+    'bulk.afterResolve': {
+      victim: 'worker',
+      what: 'the task is resolved once, and the run counts it',
+      tell: async (point) => {
+        await atWork('worker');
+        const restaurantId = 'r-bulk';
+        // Nobody answers yet, so that it becomes a task.
+        const silent = await client.placeOrder(newOrder({ restaurantId }), {
+          policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 200, maximumAttempts: 1 },
+        });
+        await openTask(silent);
+        const died = await doom('worker', point);
+        const database = openOrdersDatabase({ url: surroundings.ordersDatabaseUrl });
+        const { bulkId } = await startBulk(
+          { database, temporal },
+          { filter: { restaurantId }, decision: 'cancel', actor: 'mia', note: 'nobody answers' },
+        );
+        await died();
+        await start('worker');
+        await eventually(async () => (await readBulk(database, bulkId)).run.state === 'done', {
+          withinMs: 50_000,
+        });
+        const counts = { resolved: 1, failed: 0 };
+        expect(await readBulk(database, bulkId)).toMatchObject({ counts });
+        const { orderId } = silent;
+        expect(await rowOf(orderId)).toMatchObject({ status: 'cancelling', decidedBy: 'mia' });
+        expect(await orders.auditEntry.count({ where: { orderId, act: 'resolve' } })).toBe(1);
+        await database.close();
+      },
+    },
+    'drain.afterCommit': {
+      victim: 'supplement',
+      what: 'the dead letter is recorded once, and its order becomes a task',
+      tell: async (point) => {
+        await atWork('worker', 'supplement');
+        const died = await doom('supplement', point);
+        const handle = await client.placeOrder(newOrder(), { policy: PATIENT });
+        const messageId = `${handle.orderId}.1`;
+        await eventually(async () => (await rowOf(handle.orderId))?.attempts === 1);
+        channel.sendToQueue(deadLetterQueueOf(QUEUES.dispatchRequests), Buffer.from('{}'), {
+          type: DISPATCH_REQUEST_TYPE,
+          messageId,
+          appId: 'order-dispatch',
+          headers: { deadLetterReason: 'a test' },
+        });
+        await channel.waitForConfirms();
+        await died();
+        await start('supplement');
+        expect((await openTask(handle)).humanTask).toMatchObject({
+          escalationReason: 'requestDeadLettered',
+        });
+        expect(await orders.deadLetter.count({ where: { messageId } })).toBe(1);
+      },
+    },
+  };
+
+  test.each(CRASH_POINTS.map((point) => ({ point, ...STORIES[point] })))(
+    'the $victim at $point: $what',
+    ({ point, tell }) => tell(point),
+  );
+
+  /** Places an order with a worker that dies there, and has another one at work then. */
+  async function placedWithDoomedWorker(point: CrashPoint, policy: PolicyOverrides) {
+    await atWork('dispatch-system', 'worker');
+    const died = await doom('worker', point);
     const handle = await client.placeOrder(newOrder(), { policy });
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    await died();
+    await start('worker');
+    return handle;
+  }
+
+  /** The dispatch system dies there, and its answers are of these classes in the end. */
+  async function expectAnswers(point: CrashPoint, classes: string[]) {
+    await atWork('dispatch-system', 'worker');
+    const died = await doom('dispatch-system', point);
+    const handle = await client.placeOrder(newOrder(), { policy: PATIENT });
+    await died();
+    await start('dispatch-system');
+    expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
+    const { orderId } = handle;
+    await eventually(
+      async () => {
+        const answers = await orders.acknowledgement.findMany({
+          where: { orderId },
+          orderBy: { id: 'asc' },
+        });
+        return isDeepStrictEqual(
+          answers.map((answer) => answer.class),
+          classes,
+        );
+      },
+      { what: `the answers ${classes.join(', ')}` },
+    );
+  }
+
+  async function expectCancelled(point: CrashPoint) {
+    await atWork('dispatch-system', 'worker');
+    const handle = await client.placeOrder(newOrder(), { policy: PATIENT });
+    await handle.result();
+    const died = await doom('worker', point);
+    const cancelled = handle.cancel({ actor: 'customer', note: 'changed their mind' });
+    await died();
+    await start('worker');
+    expect(await cancelled).toMatchObject({ status: 'cancelled', resolvedBy: 'customer' });
+    const { orderId } = handle;
+    expect(await dispatches.dispatch.findMany({ where: { orderId } })).toMatchObject([
+      { status: 'withdrawn' },
+    ]);
+    expect(await orders.auditEntry.count({ where: { orderId, act: 'cancel' } })).toBe(1);
+  }
+
+  /** The event of an order that is dispatched comes so many times. */
+  async function expectEvents(point: CrashPoint, times: number) {
+    await atWork('dispatch-system', 'worker');
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    await channel.bindQueue(queue, EXCHANGES.events, 'order.dispatched.v1');
+    const died = await doom('worker', point);
+    const handle = await client.placeOrder(newOrder(), { policy: PATIENT });
+    await died();
+    const where = { subject: handle.orderId };
+    expect(await orders.outcomeEvent.findMany({ where })).toMatchObject([{ sentAt: null }]);
     await start('worker');
     await expectDispatchedOnce(handle);
-  });
-
-  test('the worker after the ledger’s commit, before it tells: nothing is lost, dispatched once', async () => {
-    await start('dispatch-system');
-    const doomed = await start('worker', 'acknowledgement.afterCommit');
-    // Where the answer comes after the quick window, the attempt has to end before anybody looks again.
-    const handle = await client.placeOrder(newOrder(), {
-      policy: { quickWindowMs: 3_000, acknowledgementTimeoutMs: 5_000 },
+    const sent = await eventually(async () => {
+      const event = await orders.outcomeEvent.findFirstOrThrow({ where });
+      return event.sentAt ? event : undefined;
     });
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-    await start('worker');
-    // It is in the ledger: nothing was asked again.
-    expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
-  });
+    // It is confirmed before it counts as sent: whatever came is in the queue.
+    const came: unknown[] = [];
+    for (;;) {
+      const message = await channel.get(queue, { noAck: true });
+      if (message === false) break;
+      came.push(message.properties.messageId);
+    }
+    expect(came).toEqual(Array.from({ length: times }, () => sent.eventId));
+    await channel.deleteQueue(queue);
+  }
+
+  /** Only the copy is left of an order: it is compared, and the order is dispatched. */
+  async function expectRestored(point: CrashPoint) {
+    await atWork('dispatch-system', 'worker');
+    // It is to die of this order's copy, and not of another's.
+    await channel.purgeQueue(QUEUES.supplementRequests);
+    await start('supplement');
+    const died = await doom('supplement', point);
+    const order = newOrder();
+    const { orderId } = order;
+    sendCopy(order);
+    await channel.waitForConfirms();
+    await died();
+    await start('supplement');
+    const handle = client.getOrder(orderId);
+    await eventually(async () => (await rowOf(orderId))?.status === 'dispatched');
+    await expectDispatchedOnce(handle);
+    await eventually(async () => (await waitingIn(QUEUES.supplementRequests)) === 0);
+    await temporal.workflow.getHandle(reconcileOrderWorkflowId(orderId)).result();
+    expect(await orders.repair.findMany({ where: { orderId } })).toMatchObject([
+      { done: 'restarted' },
+    ]);
+  }
+
+  function sendCopy(order: Order) {
+    const { orderId } = order;
+    const { content, type, messageId, appId, headers } = dispatchRequestMessage(
+      {
+        requestId: `${orderId}.1`,
+        orderId,
+        dispatchBy: new Date(Date.now() + 60_000).toISOString(),
+        contentHash: contentHash(order),
+        order,
+      },
+      undefined,
+    );
+    channel.sendToQueue(QUEUES.supplementRequests, content, { type, messageId, appId, headers });
+  }
 
   test('the worker while it waits in the durable path: the answer reaches the next worker by the shared queue', async () => {
-    const doomed = await start('worker');
+    await atWork('worker');
     const handle = await client.placeOrder(newOrder(), {
       policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 },
     });
@@ -120,149 +388,17 @@ describe('a process killed with SIGKILL', () => {
       const { raw } = await workflow.describe();
       return raw.pendingActivities?.some(({ heartbeatDetails }) => heartbeatDetails);
     });
-    doomed.kill('SIGKILL');
-    await doomed.exited;
-    await start('dispatch-system');
-    await start('worker');
+    await atWork();
+    await atWork('dispatch-system', 'worker');
     // One attempt: nothing was asked again, so this answer was sent to the home that is gone.
     expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
   });
 
-  test.each<[CrashPoint, string[]]>([
-    ['dispatchSystem.afterCommit', ['first']],
-    ['dispatchSystem.afterAnswer', ['first', 'duplicate']],
-  ])(
-    'the dispatch system at %s: the message comes again and is answered the same',
-    async (crashPoint, classes) => {
-      await start('worker');
-      const doomed = await start('dispatch-system', crashPoint);
-      const handle = await client.placeOrder(newOrder(), { policy });
-      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-      await start('dispatch-system');
-      expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
-      const { orderId } = handle;
-      await eventually(
-        async () => {
-          const answers = await orders.acknowledgement.findMany({
-            where: { orderId },
-            orderBy: { id: 'asc' },
-          });
-          return isDeepStrictEqual(
-            answers.map((answer) => answer.class),
-            classes,
-          );
-        },
-        { what: `the answers ${classes.join(', ')}` },
-      );
-    },
-  );
-
-  test.each<CrashPoint>(['quickPath.afterInsert', 'acknowledgement.beforeAck'])(
-    'the worker at %s: the order is dispatched once',
-    async (crashPoint) => {
-      await start('dispatch-system');
-      const doomed = await start('worker', crashPoint);
-      const handle = await client.placeOrder(newOrder(), {
-        // Before the request went out nothing but another attempt sends it.
-        policy: { quickWindowMs: 3_000, acknowledgementTimeoutMs: 5_000 },
-      });
-      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-      await start('worker');
-      await expectDispatchedOnce(handle);
-      // What was delivered and not acked comes again.
-      await eventually(async () => (await waitingIn(QUEUES.acknowledgements)) === 0);
-    },
-  );
-
-  test('the dispatch system at publish.atConfirm: its answer comes twice, and counts once', async () => {
-    await start('worker');
-    const doomed = await start('dispatch-system', 'publish.atConfirm');
-    const handle = await client.placeOrder(newOrder(), { policy });
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-    await start('dispatch-system');
-    expect(await expectDispatchedOnce(handle)).toMatchObject({ attempts: 1 });
-  });
-
-  test.each<CrashPoint>(['compensation.afterFirstStep', 'compensation.beforeLastStep'])(
-    'the worker at %s: the order is cancelled, and no courier is on the way',
-    async (crashPoint) => {
-      await start('dispatch-system');
-      const doomed = await start('worker', crashPoint);
-      const handle = await client.placeOrder(newOrder(), { policy });
-      await handle.result();
-      const cancelled = handle.cancel({ actor: 'customer', note: 'changed their mind' });
-      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-      await start('worker');
-      expect(await cancelled).toMatchObject({ status: 'cancelled', resolvedBy: 'customer' });
-      const { orderId } = handle;
-      expect(await dispatches.dispatch.findMany({ where: { orderId } })).toMatchObject([
-        { status: 'withdrawn' },
-      ]);
-      expect(await orders.auditEntry.count({ where: { orderId, act: 'cancel' } })).toBe(1);
-    },
-  );
-
-  test('the worker at bulk.afterResolve: the task is resolved once, and the run counts it', async () => {
-    const doomed = await start('worker', 'bulk.afterResolve');
-    const restaurantId = 'r-bulk';
-    // Nobody answers yet, so that it becomes a task.
-    const silent = await client.placeOrder(newOrder({ restaurantId }), {
-      policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 200, maximumAttempts: 1 },
-    });
-    await openTask(silent);
-    const database = openOrdersDatabase({ url: surroundings.ordersDatabaseUrl });
-    const { bulkId } = await startBulk(
-      { database, temporal },
-      { filter: { restaurantId }, decision: 'cancel', actor: 'mia', note: 'nobody answers' },
-    );
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-    await start('worker');
-    await eventually(async () => (await readBulk(database, bulkId)).run.state === 'done', {
-      withinMs: 50_000,
-    });
-    expect(await readBulk(database, bulkId)).toMatchObject({ counts: { resolved: 1, failed: 0 } });
-    const { orderId } = silent;
-    expect(await rowOf(orderId)).toMatchObject({ status: 'cancelling', decidedBy: 'mia' });
-    expect(await orders.auditEntry.count({ where: { orderId, act: 'resolve' } })).toBe(1);
-    await database.close();
-  });
-
-  test('the drain at drain.afterCommit: the dead letter is recorded once, and its order becomes a task', async () => {
-    await start('worker');
-    const doomed = await start('supplement', 'drain.afterCommit');
-    const handle = await client.placeOrder(newOrder(), { policy });
-    const publisher = await Publisher.open({
-      url: surroundings.amqpUrl,
-      name: 'test',
-      log: silentLogger(),
-    });
-    const messageId = `${handle.orderId}.1`;
-    await eventually(async () => (await rowOf(handle.orderId))?.attempts === 1);
-    await publisher.publish({
-      exchange: '',
-      routingKey: deadLetterQueueOf(QUEUES.dispatchRequests),
-      type: DISPATCH_REQUEST_TYPE,
-      messageId,
-      appId: 'order-dispatch',
-      headers: { deadLetterReason: 'a test' },
-      content: Buffer.from('{}'),
-    });
-    await publisher.close();
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-    await start('supplement');
-    expect((await openTask(handle)).humanTask).toMatchObject({
-      escalationReason: 'requestDeadLettered',
-    });
-    expect(await orders.deadLetter.count({ where: { messageId } })).toBe(1);
-  });
-
   test('the API at publish.atConfirm, in a replay: the dead letter stays open, and replayed again its request counts once', async () => {
-    await Promise.all([start('worker'), start('supplement')]);
-    const connected = await connect(surroundings.amqpUrl);
-    const channel = await connected.createConfirmChannel();
+    await atWork('worker', 'supplement', 'api');
     // What another test left there is nobody's business here.
     await channel.purgeQueue(QUEUES.dispatchRequests);
-    const handle = await client.placeOrder(newOrder(), { policy });
+    const handle = await client.placeOrder(newOrder(), { policy: PATIENT });
     // As a consumer does with what it gives up on.
     const request = await eventually(() => channel.get(QUEUES.dispatchRequests));
     channel.sendToQueue(deadLetterQueueOf(QUEUES.dispatchRequests), request.content, {
@@ -271,7 +407,6 @@ describe('a process killed with SIGKILL', () => {
     });
     await channel.waitForConfirms();
     channel.ack(request);
-    await connected.close();
     await openTask(handle);
     await start('dispatch-system');
     const { orderId } = handle;
@@ -286,9 +421,9 @@ describe('a process killed with SIGKILL', () => {
       });
       expect(answer.status).toBe(202);
     };
-    const doomed = await start('api', 'publish.atConfirm');
-    await replay(doomed);
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
+    const died = await doom('api', 'publish.atConfirm');
+    await replay(processOf('api'));
+    await died();
     expect(await deadLetter()).toMatchObject({ state: 'open' });
     await replay(await start('api'));
     await eventually(async () => (await deadLetter()).state === 'replayed');
@@ -297,26 +432,19 @@ describe('a process killed with SIGKILL', () => {
     expect(acts).toHaveLength(1);
   });
 
-  test('every crash point has a test', () => {
-    const texts = readdirSync(__dirname)
-      .filter((file) => file.endsWith('.test.ts'))
-      .map((file) => readFileSync(join(__dirname, file), 'utf8'))
-      .join();
-    expect(CRASH_POINTS.filter((point) => !texts.includes(point))).toEqual([]);
-  });
-
   test('and a worker told to stop with orders in flight drains and exits with 0', async () => {
-    const worker = await start('worker');
+    await atWork('worker');
+    const worker = processOf('worker');
     const handles = await Promise.all(
-      Array.from({ length: 10 }, () => client.placeOrder(newOrder(), { policy })),
+      Array.from({ length: 10 }, () => client.placeOrder(newOrder(), { policy: PATIENT })),
     );
     await eventually(
       async () => (await orders.order.count({ where: { status: 'placed' } })) === 10,
     );
     worker.kill('SIGTERM');
     expect(await worker.exited).toEqual({ code: 0, signal: null });
-    await start('dispatch-system');
-    await start('worker');
+    alive.delete('worker');
+    await atWork('dispatch-system', 'worker');
     for (const handle of handles) await expectDispatchedOnce(handle);
   });
 

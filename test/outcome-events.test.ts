@@ -17,9 +17,7 @@ import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { outcomeEventMessage } from '../messaging/messages';
 import { Publisher } from '../messaging/publisher';
 import { silentLogger, type Logger } from '../runtime/logger';
-import type { CrashPoint } from '../runtime/crash-point';
 import { startOutcomeEventRelay, type OutcomeEventRelay } from '../worker/outcome-event-relay';
-import { startProcess } from './processes';
 import { startProxy } from '../stack/servers/tcp-proxy';
 import { openOrdersRows, type OrdersRows } from './rows';
 import {
@@ -370,33 +368,6 @@ describe('outcome events:', () => {
     await eventually(() => accept(orderId));
     await came(1);
     await allSent();
-  });
-
-  test.each<[CrashPoint, string, number]>([
-    ['relay.beforePublish', 'once', 1],
-    ['relay.beforeCommit', 'twice, with the same ID', 2],
-  ])('a worker killed at %s: the event comes %s', async (crashPoint, _, times) => {
-    await listen();
-    const orderId = await placed();
-    await accept(orderId);
-    const [event] = await stored();
-    const doomed = startProcess('worker', surroundings, { ORDER_DISPATCH_CRASH_POINT: crashPoint });
-    doomed.ready.catch(() => {});
-    expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-    expect(await stored()).toMatchObject([{ sentAt: null }]);
-    const next = startProcess('worker', surroundings);
-    opened.push(async () => {
-      next.kill('SIGTERM');
-      expect(await next.exited).toEqual({ code: 0, signal: null });
-    });
-    await next.ready;
-    await allSent();
-    await came(times);
-    await markerCame();
-    const ofOrder = seen.filter(({ body }) => body['orderId'] === orderId);
-    expect(ofOrder.map(({ messageId }) => messageId)).toEqual(
-      Array.from({ length: times }, () => event?.eventId),
-    );
   });
 
   describe('a human task', () => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { CrashPoint } from '../runtime/crash-point';
+import type { CRASH_BY_MESSAGE, CrashPoint } from '../runtime/crash-point';
 import type { Surroundings } from './setup';
 
 /** A process of ours, as it runs in production. */
@@ -14,6 +14,8 @@ export interface TestProcess {
   /** What it wrote so far. */
   output: () => string;
   kill: (signal: NodeJS.Signals) => void;
+  /** Has it die where it comes by this point next; it has been started `byMessage`. */
+  dieAt: (point: CrashPoint) => Promise<void>;
 }
 
 /**
@@ -25,13 +27,13 @@ export function startProcess(
   name: 'worker' | 'dispatch-system' | 'supplement' | 'api',
   surroundings: Surroundings,
   environment: {
-    ORDER_DISPATCH_CRASH_POINT?: CrashPoint;
+    ORDER_DISPATCH_CRASH_POINT?: typeof CRASH_BY_MESSAGE;
     [variable: string]: string | undefined;
   } = {},
   clone = join(__dirname, '..'),
 ): TestProcess {
   const child: ChildProcess = spawn(process.execPath, [join(clone, 'dist', name, 'main.js')], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       PATH: process.env['PATH'],
       TEMPORAL_ADDRESS: surroundings.stack.temporalAddress,
@@ -62,5 +64,10 @@ export function startProcess(
     exited,
     output: () => output,
     kill: (signal) => child.kill(signal),
+    dieAt: async (point) => {
+      const armed = once(child, 'message');
+      child.send(point);
+      await armed;
+    },
   };
 }

@@ -15,7 +15,6 @@ import {
 } from '../domain/temporal-names';
 import { dispatchRequestMessage, withdrawalMessage } from '../messaging/messages';
 import { Publisher, type OutgoingMessage } from '../messaging/publisher';
-import type { CrashPoint } from '../runtime/crash-point';
 import { silentLogger } from '../runtime/logger';
 import { createDatabase, databaseUrl, dropDatabase } from '../stack/servers/databases';
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
@@ -82,13 +81,8 @@ describe('the supplement system', () => {
     systems.push(system);
     return system;
   };
-  const startAsProcess = async (
-    environment: { ORDER_DISPATCH_CRASH_POINT?: CrashPoint; SUPPLEMENT_GRACE_MS?: string } = {},
-  ): Promise<TestProcess> => {
-    const process = startProcess('supplement', surroundings, {
-      SUPPLEMENT_GRACE_MS: '0',
-      ...environment,
-    });
+  const startAsProcess = async (graceMs: string): Promise<TestProcess> => {
+    const process = startProcess('supplement', surroundings, { SUPPLEMENT_GRACE_MS: graceMs });
     processes.push(process);
     await process.ready;
     return process;
@@ -361,28 +355,9 @@ describe('the supplement system', () => {
     expect(await reconciliations(orderId)).toMatchObject([{ input: { copy: { order } } }]);
   });
 
-  test.each<CrashPoint>([
-    'supplement.afterQueries',
-    'supplement.afterStart',
-    'supplement.beforeAck',
-  ])(
-    'killed with SIGKILL at %s: the message comes again, and is reconciled once',
-    async (point) => {
-      const orderId = newId();
-      const doomed = await startAsProcess({ ORDER_DISPATCH_CRASH_POINT: point });
-      await publish(copyOf(orderId));
-      expect(await doomed.exited).toMatchObject({ signal: 'SIGKILL' });
-      await expectLeft(1);
-      if (point !== 'supplement.afterQueries') await reconciliation(orderId);
-      await start();
-      await settled(() => systems[0]?.close() ?? Promise.resolve());
-      expect(await reconciliations(orderId)).toHaveLength(1);
-    },
-  );
-
   test('nobody looks at a message younger than the grace, which the next start may shorten', async () => {
     const [young, old] = [newId(), newId()] as const;
-    const system = await startAsProcess({ SUPPLEMENT_GRACE_MS: '120000' });
+    const system = await startAsProcess('120000');
     await publish(copyOf(young));
     await publish(copyOf(old, { timestamp: Date.now() - 180_000 }));
     await reconciliation(old);
@@ -392,7 +367,7 @@ describe('the supplement system', () => {
     expect(await system.exited).toEqual({ code: 0, signal: null });
     await expectLeft(1);
 
-    const shorter = await startAsProcess({ SUPPLEMENT_GRACE_MS: '10' });
+    const shorter = await startAsProcess('10');
     await reconciliation(young);
     shorter.kill('SIGTERM');
     expect(await shorter.exited).toEqual({ code: 0, signal: null });
