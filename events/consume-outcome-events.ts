@@ -86,7 +86,7 @@ export async function startOutcomeEventConsumer<Type extends OutcomeEventType = 
   options: ConsumeOutcomeEventsOptions<Type>,
   seams: { pauses?: RetryPauses } = {},
 ): Promise<OutcomeEventConsumer> {
-  checkOptions('consumeOutcomeEvents', options, OPTIONS);
+  checkOptions<ConsumeOutcomeEventsOptions<Type>>('consumeOutcomeEvents', options, OPTIONS);
   const { amqpUrl, queue, types = OUTCOME_EVENT_TYPES, onEvent, isOutage, prefetch = 1 } = options;
   const { log = createLogger({ process: 'events', level: 'info' }) } = options;
   const asked: ReadonlySet<string> = new Set(types);

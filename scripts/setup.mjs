@@ -115,7 +115,7 @@ async function compile() {
     for (const output of removed.flatMap(outputsOf)) fs.rmSync(output, { force: true });
     // Goes by what it remembers, and so would not write an output again that was deleted.
     if (!outputs.every(fs.existsSync)) fs.rmSync(inClone('dist', '.tsbuildinfo'), { force: true });
-    const tsc = inClone('node_modules', 'typescript', 'bin', 'tsc');
+    const tsc = inClone('node_modules', '@typescript', 'native', 'bin', 'tsc');
     await step('compile', process.execPath, [tsc, '-p', config]);
     // npm does this when it first links the command: too late for a second one at the same time.
     fs.chmodSync(inClone('dist', 'cli', 'main.js'), 0o755);
