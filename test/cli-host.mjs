@@ -21,14 +21,32 @@ for (const name of ['stdout', 'stderr']) {
   };
 }
 
+/** The one that is waited for. */
+let current;
+
+// What a run called off, such as a connection that it tried, may fail long after it has ended.
+for (const failure of ['uncaughtException', 'unhandledRejection']) {
+  process.on(failure, (error) => {
+    const run = runs.getStore() ?? current;
+    if (run === undefined || run !== current) return;
+    end({ exitCode: 1, stdout: run.stdout, stderr: String(error?.stack) });
+  });
+}
+
+function end(result) {
+  current = undefined;
+  process.send(result);
+}
+
 process.on('message', ({ args, environment, directory }) => {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, environment);
   process.chdir(directory);
   process.exitCode = undefined;
   const run = { stdout: '', stderr: '' };
+  current = run;
   runs.run(run, async () => {
     await runCommandLine(args);
-    process.send({ exitCode: process.exitCode ?? 0, ...run });
+    if (run === current) end({ exitCode: process.exitCode ?? 0, ...run });
   });
 });

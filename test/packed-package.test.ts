@@ -121,7 +121,7 @@ describe('the package', () => {
         ...['consumer.mts', 'consumer.cts'].map((name) => write(name, CONSUMER)),
       ],
       { cwd: project },
-    ).catch((error: { stdout: string }) => error);
+    ).catch((error: unknown) => error as { stdout: string });
     // Ours and the consumer's, declarations too; not Temporal's, which have problems of their own.
     const problems = compiled.stdout
       .split('\n')

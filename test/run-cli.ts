@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXIT } from '../cli/exit';
 import type { StackFile } from '../runtime/stack-file';
 
 const CLONE = join(__dirname, '..');
@@ -86,9 +85,7 @@ export async function runCli(
       { exitCode, stdout: '', stderr: 'the host ended' },
     ]),
   ]).finally(() => over.abort())) as [CliResult];
-  // What was called off may still be tried, and fail, long after its command has ended.
-  if (result.exitCode === EXIT.unreachable) host.kill();
-  else if (host.exitCode === null) idle.push(host);
+  if (host.exitCode === null) idle.push(host);
   return result;
 }
 
