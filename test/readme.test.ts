@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { transform } from '@swc/core';
 import type { Command } from 'commander';
-import ts from 'typescript';
 import type { z } from 'zod';
 import { createProgram } from '../cli/program';
 import { EXCHANGES, QUEUES } from '../domain/amqp-names';
@@ -26,6 +26,7 @@ import {
 } from '../runtime/config';
 import { openScope } from '../stack/supervision/scope';
 import { findTemporalCli } from '../stack/servers/temporal-cli';
+import { compile } from './compiler';
 import {
   DOCUMENTS,
   ROOT,
@@ -38,8 +39,8 @@ import {
   tableRows,
 } from './markdown';
 import { startProcess } from './processes';
-import { copyPackage, createFolder } from './run-cli';
-import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+import { copyPackage, createFolder, runCli } from './run-cli';
+import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from './setup';
 
 const CONFIGURATION = 'docs/configuration.md';
 const DISPATCH_SYSTEM = 'docs/dispatch-system.md';
@@ -273,7 +274,8 @@ describe('the code', () => {
   };
 
   let folder: Awaited<ReturnType<typeof createFolder>>;
-  let problems: Map<string, string[]>;
+  let problems: Awaited<ReturnType<typeof compile>>;
+  const problemsIn = (name: string) => problems.filter(({ file }) => file === name);
   beforeAll(async () => {
     // A package that depends on ours, as a reader would have it.
     folder = await createFolder();
@@ -292,28 +294,29 @@ describe('the code', () => {
     for (const [name, text] of Object.entries(files))
       await writeFile(join(folder.path, name), text);
     const sources = Object.keys(files).filter((name) => name.endsWith('.ts'));
-    problems = typeCheck(sources.map((name) => join(folder.path, name)));
+    problems = await compile(folder.path, sources, ['--module', 'nodenext', '--skipLibCheck']);
   }, 120_000);
   afterAll(() => folder.remove());
 
   test.each(blocks.map((block) => [`${block.path}, line ${block.line}`, block] as const))(
     '%s compiles against the package',
     (_, block) => {
-      expect(problems.get(fileOf(block)) ?? []).toEqual([]);
+      expect(problemsIn(fileOf(block))).toEqual([]);
     },
   );
 
   test.each(Object.keys(tables))('the table of %s has every option, and no other', (name) => {
-    expect(problems.get(name) ?? []).toEqual([]);
+    expect(problemsIn(name)).toEqual([]);
   });
 
   test('the codec decodes what it encodes, and what was written before it', async () => {
     const block = blocks.find(({ code }) => code.includes('payloadCodecs'));
-    const { outputText } = ts.transpileModule(block?.code ?? '', {
-      compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2023 },
+    const { code } = await transform(block?.code ?? '', {
+      jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+      module: { type: 'commonjs' },
     });
     const file = join(folder.path, 'codec.cjs');
-    await writeFile(file, outputText);
+    await writeFile(file, code);
     const script = `
       const { payloadCodecs: [codec] } = require('./codec.cjs');
       const text = (payload) => Buffer.from(payload.data).toString();
@@ -330,29 +333,6 @@ describe('the code', () => {
   });
 });
 
-/** What the compiler says of each file, by its name; strict, as a careful reader's would. */
-function typeCheck(files: readonly string[]): Map<string, string[]> {
-  const program = ts.createProgram(files, {
-    strict: true,
-    noUncheckedIndexedAccess: true,
-    exactOptionalPropertyTypes: true,
-    noEmit: true,
-    module: ts.ModuleKind.NodeNext,
-    target: ts.ScriptTarget.ES2023,
-    types: ['node'],
-    typeRoots: [join(ROOT, 'node_modules', '@types')],
-    skipLibCheck: true,
-  });
-  const found = new Map<string, string[]>();
-  for (const { file, start, messageText } of ts.getPreEmitDiagnostics(program)) {
-    const name = file?.fileName.split('/').at(-1) ?? '';
-    const line = file ? file.getLineAndCharacterOfPosition(start ?? 0).line + 1 : 0;
-    const message = `line ${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-    found.set(name, [...(found.get(name) ?? []), message]);
-  }
-  return found;
-}
-
 describe('the shell commands', () => {
   let bed: TestBed;
   let folder: Awaited<ReturnType<typeof createFolder>>;
@@ -365,7 +345,11 @@ describe('the shell commands', () => {
     await bed.startSupplementSystem({ graceMs: 60_000 });
     // The orders that the documents speak of: two that wait for a person, and one in order.
     for (const orderId of ['o-1001', 'o-1002']) {
-      bed.script(orderId, () => ({ kind: 'staySilent' }));
+      // Whatever is asked again is answered: a release tries with it.
+      bed.script(
+        orderId,
+        inTurn({ kind: 'staySilent' }, { kind: 'accept', courierId: 'courier-7' }),
+      );
       await openTask(await bed.client.placeOrder(newOrder({ orderId, customerId: 'c-8' })));
     }
     await (await bed.client.placeOrder(newOrder({ orderId: 'o-1003' }))).result();
@@ -385,17 +369,11 @@ describe('the shell commands', () => {
     await folder.remove();
   });
 
-  /** `npx` for the package where no local stack of this clone is in sight, and Temporal's CLI. */
+  /** Temporal's CLI, and the package where no local stack of this clone is in sight. */
   const programs = async () => {
     const bin = join(folder.path, 'bin');
     await mkdir(bin);
     await copyPackage(folder.path);
-    const program = join(folder.path, 'dist', 'cli', 'main.js');
-    await writeFile(
-      join(bin, 'npx'),
-      `#!/bin/sh\nshift\nexec '${process.execPath}' '${program}' "$@"\n`,
-    );
-    await chmod(join(bin, 'npx'), 0o755);
     const scope = openScope(join(ROOT, '.local'));
     const { path } = await findTemporalCli(scope, () => {});
     await scope.end();
@@ -420,8 +398,21 @@ describe('the shell commands', () => {
       expect(await ours.exited).toEqual({ code: 0, signal: null });
       return;
     }
-    expect(command).toMatch(/^(npx order-dispatch|temporal) /);
-    await promisify(execFile)('sh', ['-e', '-c', command], { cwd: folder.path, env: environment });
+    const inFolder = { cwd: folder.path, env: environment };
+    const sh = (script: string) => promisify(execFile)('sh', ['-e', '-c', script], inFolder);
+    if (command.startsWith('temporal ')) {
+      await sh(command);
+      return;
+    }
+    // The words that the shell makes of it, without the file that its output goes to.
+    const [, line = '', file] = /^(.*?)(?: > (\S+))?$/s.exec(command) ?? [];
+    const words = (await sh(`npx() { printf '%s\\0' "$@"; }\n${line}`)).stdout.split('\0');
+    const [program, ...args] = words.slice(0, -1);
+    expect(program).toBe('order-dispatch');
+    const { path } = folder;
+    const ended = await runCli(args, { package: path, directory: path, environment });
+    expect(ended).toMatchObject({ exitCode: 0 });
+    if (file !== undefined) await writeFile(join(path, file), ended.stdout);
   });
 
   test('the signal of Temporal’s own command line resolved its task', async () => {
