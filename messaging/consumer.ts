@@ -7,9 +7,9 @@ import type { Fault } from '../domain/fault';
 import type { Logger } from '../runtime/logger';
 import { hasDeliberateBug } from '../runtime/deliberate-bug';
 import { consumedMessages, failedTries } from '../runtime/metrics';
+import { withoutWords } from '../runtime/without-words';
 import { toIncomingMessage, type IncomingMessage } from './incoming-message';
 import type { Publisher } from './publisher';
-import { withoutWords } from './without-words';
 
 /** How many failures of its own a message may have before it is dead-lettered. */
 const MAXIMUM_FAILURES = 5;

@@ -5,6 +5,7 @@ import { haveDeliberateBug } from './deliberate-bug';
 import { serveHealth, type SelfReport } from './health';
 import { createLogger, type Logger } from './logger';
 import { countProcess } from './metrics';
+import { withoutWords } from './without-words';
 
 /** How long closing may take before the process is ended, in ms. */
 const CLOSE_TIMEOUT_MS = 30_000;
@@ -49,7 +50,7 @@ async function run<Config extends { process: ProcessConfig }>(
       : await serveHealth({ ...service, host: healthHost, port: healthPort });
   if (health) countProcess();
   closeWithGrace({ delay: CLOSE_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
-    if (err) log.fatal({ err }, 'cannot go on: stopping');
+    if (err) log.fatal({ err: withoutWords(err) }, 'cannot go on: stopping');
     else log.info({ signal }, 'stopping');
     await health?.close();
     await service.close();

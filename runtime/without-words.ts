@@ -15,8 +15,8 @@ const CODE = /^[A-Z0-9_]{2,40}$/;
 const FRAME = /^ {4}at .+:\d+:\d+\)?$/;
 
 /**
- * What the log may have of a failure over a message: kind, codes and frames, but no words that are not
- * ours. A decision that throws may name the customer, and a database quotes the row that it refuses.
+ * What the log may have of a failure: kind, codes and frames, but no words that are not ours. A decision
+ * that throws may name the customer, and a database quotes the row that it refuses.
  */
 export function withoutWords(error: unknown): ErrorWithoutWords {
   if (!(error instanceof Error)) return { type: typeof error };
