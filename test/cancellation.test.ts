@@ -13,7 +13,7 @@ const BRISK: PolicyOverrides = {
   maximumAttempts: 20,
 };
 /** How many orders are cancelled after their dispatch, and how many race against it. */
-const COUNTS = isLongRun ? { dispatched: 200, races: 200 } : { dispatched: 60, races: 60 };
+const COUNTS = isLongRun ? { dispatched: 200, races: 200 } : { dispatched: 40, races: 40 };
 
 const CUSTOMER = { actor: 'customer', note: 'changed my mind' };
 

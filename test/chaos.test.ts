@@ -37,7 +37,7 @@ const expectWhole = ({ exitCode, report, stderr }: Awaited<ReturnType<typeof cha
 
 describe('under faults', () => {
   test('nothing is lost, doubled or forgotten', async () => {
-    const ended = await chaos('--seed', '11', '--orders', '60', '--minutes', '0.4');
+    const ended = await chaos('--seed', '11', '--orders', '50', '--minutes', '0.35');
     expectWhole(ended);
     const { report } = ended;
     expect(report.faults.length).toBeGreaterThan(3);

@@ -2,7 +2,15 @@ import type { Client } from '@temporalio/client';
 import { OrderConflict } from '../client';
 import type { Decide } from '../dispatch-system/decide';
 import { TASK_QUEUES, WORKFLOW_TYPES, dispatchOrderWorkflowId } from '../domain/temporal-names';
-import { eventually, historyLength, newOrder, openTask, setup, type TestBed } from './setup';
+import {
+  deleteWorkflow,
+  eventually,
+  historyLength,
+  newOrder,
+  openTask,
+  setup,
+  type TestBed,
+} from './setup';
 
 /** The events of an order's workflow, each with its time in ms since 1970. */
 async function timedEvents(temporal: Client, orderId: string) {
@@ -111,21 +119,7 @@ describe('quick path', () => {
   test('the same order ID with other content is refused after the workflow was deleted', async () => {
     const order = newOrder();
     const { courierId } = await (await bed.client.placeOrder(order)).result();
-    const workflow = { workflowId: dispatchOrderWorkflowId(order.orderId) };
-    await bed.temporal.workflowService.deleteWorkflowExecution({
-      namespace: bed.namespace,
-      workflowExecution: workflow,
-    });
-    const handle = bed.temporal.workflow.getHandle(workflow.workflowId);
-    // The server takes its time over it: 12 to 35 s, measured.
-    await eventually(
-      () =>
-        handle.describe().then(
-          () => false,
-          () => true,
-        ),
-      { withinMs: 50_000, what: 'the deletion' },
-    );
+    await deleteWorkflow(bed, dispatchOrderWorkflowId(order.orderId));
 
     const other = await bed.client.placeOrder({ ...order, note: 'no onions' });
     await expect(other.result()).rejects.toThrow(OrderConflict);

@@ -44,6 +44,8 @@ const DYNAMIC_CONFIG = {
   'frontend.globalNamespaceRPS.namespaceReplicationInducingAPIs': 0,
   // Timers fire up to this much late: a second by default, as long as many a test's timeout.
   'history.timerProcessorMaxTimeShift': '"50ms"',
+  // What is deleted waits else until a queue has noted how far it is, which it does each 30 s.
+  'history.transferProcessorEnsureCloseBeforeDelete': false,
   'matching.rps': 100_000,
   'history.rps': 100_000,
   'matching.persistenceMaxQPS': 100_000,
@@ -68,7 +70,7 @@ export async function startTemporal(options: {
   /** Keeps everything in this file, so that a restart finds it; in memory without one. */
   databaseFile?: string;
   /** Dynamic configuration beyond ours, for all namespaces. */
-  dynamicConfig?: Readonly<Record<string, string | number>>;
+  dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
 }): Promise<Temporal> {
   const { scope, cli, databaseFile, dynamicConfig } = options;
   const port = await freePort();
