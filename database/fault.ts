@@ -1,4 +1,5 @@
 import type { Fault } from '../domain/fault';
+import { wrappedErrors } from '../runtime/wrapped-errors';
 
 /**
  * Whose fault a failure is that comes from a database, its driver or the network below it; `undefined`
@@ -8,16 +9,9 @@ import type { Fault } from '../domain/fault';
  */
 export function databaseFaultOf(error: unknown): Fault | undefined {
   const said = new Set<Fault>();
-  const seen = new Set<unknown>();
-  const pending: unknown[] = [error];
-  while (pending.length > 0) {
-    const next = pending.pop();
-    if (typeof next !== 'object' || next === null || seen.has(next)) continue;
-    seen.add(next);
-    const fault = readFault(next as Record<string, unknown>);
+  for (const each of wrappedErrors(error)) {
+    const fault = readFault(each);
     if (fault) said.add(fault);
-    const { cause, meta, driverAdapterError } = next as Record<string, unknown>;
-    pending.push(cause, meta, driverAdapterError);
   }
   // What wraps an error knows less of it than what is inside.
   return (['message', 'infrastructure', 'unclear'] as const).find((fault) => said.has(fault));
@@ -29,7 +23,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return fault === 'infrastructure' || fault === 'unclear';
 }
 
-function readFault(error: Record<string, unknown>): Fault | undefined {
+function readFault(error: Readonly<Record<string, unknown>>): Fault | undefined {
   const { code, originalCode, kind, message, name, syscall } = error;
   const codes = [code, originalCode].filter((value) => typeof value === 'string');
   if (codes.some((value) => DATA.test(value))) return 'message';

@@ -1,5 +1,7 @@
 /** The places where a process can be made to die, to prove that nothing is lost there. */
 export const CRASH_POINTS = [
+  'relay.beforePublish',
+  'relay.beforeCommit',
   'publish.atConfirm',
   'quickPath.afterInsert',
   'quickPath.afterPublish',
@@ -14,8 +16,6 @@ export const CRASH_POINTS = [
   'supplement.afterQueries',
   'supplement.afterStart',
   'supplement.beforeAck',
-  'relay.beforePublish',
-  'relay.beforeCommit',
 ] as const;
 
 /** A place where a process can be made to die. */

@@ -1,4 +1,5 @@
 import { OrderDispatchError } from '../domain/errors';
+import { wrappedErrors } from './wrapped-errors';
 
 /** An error as a line of the log may have it. */
 export interface ErrorWithoutWords {
@@ -30,20 +31,12 @@ export function withoutWords(error: unknown): ErrorWithoutWords {
   };
 }
 
-/** Looks through causes, and through what Prisma wraps around the driver's error. */
 function codesOf(error: Error): string[] {
   const codes = new Set<string>();
-  const seen = new Set<unknown>();
-  const pending: unknown[] = [error];
-  while (pending.length > 0) {
-    const next = pending.pop();
-    if (typeof next !== 'object' || next === null || seen.has(next)) continue;
-    seen.add(next);
-    const { code, originalCode, cause, meta, driverAdapterError } = next as Record<string, unknown>;
+  for (const { code, originalCode } of wrappedErrors(error)) {
     for (const said of [code, originalCode]) {
       if (typeof said === 'string' && CODE.test(said)) codes.add(said);
     }
-    pending.push(cause, meta, driverAdapterError);
   }
   return [...codes];
 }

@@ -2,17 +2,22 @@ import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { connect, type ConfirmChannel, type ChannelModel } from 'amqplib';
 import { OrderDispatchClient, type OrderHandle, type PolicyOverrides } from '../client';
-import { contentHash } from '../domain/content-hash';
 import { dispatchOrderWorkflowId, reconcileOrderWorkflowId } from '../domain/temporal-names';
 import { openOrdersDatabase } from '../database/orders/connection';
 import { EXCHANGES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import type { Order } from '../domain/order';
-import { dispatchRequestMessage } from '../messaging/messages';
 import { readBulk, startBulk } from '../operations/bulk';
 import { CRASH_BY_MESSAGE, CRASH_POINTS, type CrashPoint } from '../runtime/crash-point';
 import { startProcess, type TestProcess } from './processes';
-import { createSurroundings, eventually, newOrder, openTask, type Surroundings } from './setup';
+import {
+  createSurroundings,
+  eventually,
+  newOrder,
+  openTask,
+  requestOf,
+  type Surroundings,
+} from './setup';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 type Name = 'worker' | 'dispatch-system' | 'supplement' | 'api';
@@ -314,6 +319,10 @@ describe('a process killed with SIGKILL', () => {
     await atWork('dispatch-system', 'worker');
     const { queue } = await channel.assertQueue('', { exclusive: true });
     await channel.bindQueue(queue, EXCHANGES.events, 'order.dispatched.v1');
+    // It is to die of this order's event. These stories come first, before any that leaves more of them.
+    await eventually(
+      async () => (await orders.outcomeEvent.count({ where: { sentAt: null } })) === 0,
+    );
     const died = await doom('worker', point);
     const handle = await client.placeOrder(newOrder(), { policy: PATIENT });
     await died();
@@ -359,17 +368,7 @@ describe('a process killed with SIGKILL', () => {
   }
 
   function sendCopy(order: Order) {
-    const { orderId } = order;
-    const { content, type, messageId, appId, headers } = dispatchRequestMessage(
-      {
-        requestId: `${orderId}.1`,
-        orderId,
-        dispatchBy: new Date(Date.now() + 60_000).toISOString(),
-        contentHash: contentHash(order),
-        order,
-      },
-      undefined,
-    );
+    const { content, type, messageId, appId, headers } = requestOf(order);
     channel.sendToQueue(QUEUES.supplementRequests, content, { type, messageId, appId, headers });
   }
 

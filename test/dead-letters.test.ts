@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Client as Temporal } from '@temporalio/client';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { APP_IDS, EXCHANGES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
-import { contentHash } from '../domain/content-hash';
 import { ACKNOWLEDGEMENT_TYPE } from '../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
-import { dispatchRequestMessage } from '../messaging/messages';
 import type { OutgoingMessage } from '../messaging/publisher';
 import type { StartedConsumer } from '../messaging/start-consumer';
 import { discardSettledRequests } from '../database/orders/dead-letters';
@@ -16,7 +14,7 @@ import { silentLogger } from '../runtime/logger';
 import { closeConnections } from '../stack/servers/rabbitmqctl';
 import { startDeadLetterDrain } from '../supplement/dead-letter-drain';
 import { createFolder, errorLine, runCli, unwrapped } from './run-cli';
-import { eventually, newOrder, openTask, setup, type TestBed } from './setup';
+import { eventually, newOrder, openTask, requestOf, setup, type TestBed } from './setup';
 
 const BY_ANA = { actor: 'ana', note: 'the cause is mended' };
 
@@ -84,17 +82,7 @@ describe('dead letters', () => {
     await bed.publisher.whenAvailable(AbortSignal.timeout(20_000));
     await Promise.all(
       orders.map((order) => {
-        const { orderId } = order;
-        const request = dispatchRequestMessage(
-          {
-            requestId: `${orderId}.1`,
-            orderId,
-            dispatchBy: new Date(Date.now() + 60_000).toISOString(),
-            contentHash: contentHash(order),
-            order,
-          },
-          undefined,
-        );
+        const request = requestOf(order);
         return bed.publisher.publish({
           ...request,
           exchange: '',

@@ -21,7 +21,7 @@ import type { Order } from '../domain/order';
 import type { PolicyOverrides } from '../domain/policy';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { acknowledgementMessage, dispatchRequestMessage } from '../messaging/messages';
-import { Publisher } from '../messaging/publisher';
+import { Publisher, type OutgoingMessage } from '../messaging/publisher';
 import type { OperatorDatabases } from '../operations/open-databases';
 import { silentLogger } from '../runtime/logger';
 import { createDatabase, dropDatabase } from '../stack/servers/databases';
@@ -194,16 +194,8 @@ export async function setup(
     dispatches,
     databases,
     script: (orderId, scripted) => scripts.set(orderId, scripted),
-    publishRequest: (orderId, requestId) => {
-      const order = newOrder({ orderId });
-      const dispatchBy = new Date(Date.now() + 60_000).toISOString();
-      return publisher.publish(
-        dispatchRequestMessage(
-          { requestId, orderId, dispatchBy, contentHash: contentHash(order), order },
-          undefined,
-        ),
-      );
-    },
+    publishRequest: (orderId, requestId) =>
+      publisher.publish(requestOf(newOrder({ orderId }), requestId)),
     startDispatchSystem: startSystem,
     dispatchSystem,
     startSupplementSystem: async ({ graceMs }) => {
@@ -245,6 +237,16 @@ export function newOrder(fields: Partial<Order> = {}): Order {
     placedAt: '2026-11-23T12:00:00.000Z',
     ...fields,
   };
+}
+
+/** The request of an order, as the worker would publish it. */
+export function requestOf(order: Order, requestId = `${order.orderId}.1`): OutgoingMessage {
+  const { orderId } = order;
+  const dispatchBy = new Date(Date.now() + 60_000).toISOString();
+  return dispatchRequestMessage(
+    { requestId, orderId, dispatchBy, contentHash: contentHash(order), order },
+    undefined,
+  );
 }
 
 /** A reply to each question in turn; the last one stays. */
