@@ -1,0 +1,225 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import {
+  eventually,
+  inTurn,
+  newOrder,
+  openTask,
+  setup,
+  withDatabaseAway,
+  type TestBed,
+} from '../setup';
+import type { PolicyOverrides } from '../../client';
+
+/** Short timeouts, and no quick path: what the durable path does shows in seconds. */
+const DURABLE: PolicyOverrides = {
+  quickWindowMs: 0,
+  acknowledgementTimeoutMs: 400,
+  initialIntervalMs: 100,
+  maximumIntervalMs: 200,
+  maximumAttempts: 3,
+};
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+
+function isEscalating({ events }: History): boolean {
+  return (
+    events?.some(
+      ({ activityTaskScheduledEventAttributes: scheduled }) =>
+        scheduled?.activityType?.name === 'escalate',
+    ) ?? false
+  );
+}
+
+describe('durable path', () => {
+  let bed: TestBed;
+  beforeAll(async () => (bed = await setup({ policy: DURABLE })));
+  afterAll(() => bed.close());
+
+  const place = async (decisions: Parameters<typeof inTurn>, policy: PolicyOverrides = {}) => {
+    const order = newOrder();
+    bed.script(order.orderId, inTurn(...decisions));
+    return bed.client.placeOrder(order, { policy });
+  };
+  const dispatchesOf = (orderId: string) =>
+    bed.dispatches.dispatch.findMany({ where: { orderId } });
+  const requestsAnswered = async (orderId: string) =>
+    (await bed.orders.acknowledgement.findMany({ where: { orderId }, orderBy: { id: 'asc' } })).map(
+      ({ requestId, class: ackClass }) => `${requestId.slice(orderId.length + 1)} ${ackClass}`,
+    );
+
+  test('a request that is answered only on a later attempt is dispatched once', async () => {
+    const handle = await place([
+      { kind: 'staySilent' },
+      { kind: 'staySilent' },
+      { kind: 'accept', courierId: 'courier-9' },
+    ]);
+    expect(await handle.result()).toMatchObject({
+      status: 'dispatched',
+      courierId: 'courier-9',
+      attempts: 3,
+    });
+    expect(await dispatchesOf(handle.orderId)).toHaveLength(1);
+  });
+
+  test('an order database that is away past the deadline is what the person is told of', async () => {
+    const handle = await withDatabaseAway(bed.stack, bed.ordersDatabaseUrl, async () => {
+      const placed = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 6_000 });
+      const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(placed.orderId));
+      // Past the deadline nothing is left to do but to escalate, which needs the database.
+      await eventually(async () => isEscalating(await workflow.fetchHistory()));
+      return placed;
+    });
+    const { humanTask } = await openTask(handle);
+    expect(humanTask).toMatchObject({ escalationReason: 'databaseUnavailable' });
+    await handle.cancel({ actor: 'ana', note: 'over' });
+  });
+
+  test('the same where the deadline passes before any attempt could say so', async () => {
+    const handle = await withDatabaseAway(bed.stack, bed.ordersDatabaseUrl, async () => {
+      const placed = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 100 });
+      const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(placed.orderId));
+      await eventually(async () => isEscalating(await workflow.fetchHistory()));
+      return placed;
+    });
+    const { humanTask } = await openTask(handle);
+    expect(humanTask).toMatchObject({ escalationReason: 'databaseUnavailable' });
+    await handle.cancel({ actor: 'ana', note: 'over' });
+  });
+
+  test('silence exhausts the retries and escalates', async () => {
+    const handle = await place([{ kind: 'staySilent' }]);
+    const { humanTask } = await openTask(handle);
+    expect(humanTask).toMatchObject({ escalationReason: 'noAcknowledgement' });
+    expect(await handle.status()).toMatchObject({ status: 'escalated', attempts: 3 });
+  });
+
+  test('the deadline ends the retries', async () => {
+    const handle = await place([{ kind: 'staySilent' }], {
+      maximumAttempts: 1000,
+      dispatchWithinMs: 1_500,
+    });
+    const { humanTask } = await openTask(handle);
+    expect(humanTask).toMatchObject({ escalationReason: 'deadlinePassed' });
+  });
+
+  test('an acceptance during the retry backoff wins, and no further attempt goes out', async () => {
+    const handle = await place([{ kind: 'accept', courierId: 'courier-1', answerAfterMs: 900 }], {
+      initialIntervalMs: 20_000,
+      maximumIntervalMs: 20_000,
+    });
+    expect(await handle.result()).toMatchObject({ status: 'dispatched', attempts: 1 });
+    expect(await requestsAnswered(handle.orderId)).toEqual(['1 first']);
+  });
+
+  test('an acceptance before the attempt has its confirm in the history is not lost', async () => {
+    const handles = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        // No second attempt on a busy machine either.
+        place([{ kind: 'accept', courierId: 'courier-1' }], { acknowledgementTimeoutMs: 20_000 }),
+      ),
+    );
+    const results = await Promise.all(handles.map((handle) => handle.result()));
+    expect(results.every(({ status, attempts }) => status === 'dispatched' && attempts === 1)).toBe(
+      true,
+    );
+  });
+
+  describe('a rejection', () => {
+    test('with retryAfterMs brings the next request, with a new ID, then', async () => {
+      const handle = await place([
+        { kind: 'reject', rejectionCode: 'noCourierAvailable', retryAfterMs: 300 },
+        { kind: 'accept', courierId: 'courier-2' },
+      ]);
+      const before = Date.now();
+      expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-2' });
+      expect(Date.now() - before).toBeGreaterThanOrEqual(250);
+      expect(await requestsAnswered(handle.orderId)).toEqual(['1 first', '2 first']);
+    });
+
+    test('with retryAfterMs, as often as the policy allows attempts, escalates', async () => {
+      const handle = await place([
+        { kind: 'reject', rejectionCode: 'noCourierAvailable', retryAfterMs: 1 },
+      ]);
+      const status = await openTask(handle);
+      expect(status).toMatchObject({
+        status: 'escalated',
+        rejectionCode: 'noCourierAvailable',
+        humanTask: { escalationReason: 'rejected' },
+      });
+      expect(await requestsAnswered(handle.orderId)).toEqual(['1 first', '2 first', '3 first']);
+    });
+
+    test('with a retryAfterMs beyond the deadline escalates at once', async () => {
+      const handle = await place([
+        { kind: 'reject', rejectionCode: 'restaurantClosed', retryAfterMs: 3_600_000 * 2 },
+      ]);
+      const status = await openTask(handle);
+      expect(status.humanTask).toMatchObject({ escalationReason: 'deadlinePassed' });
+    });
+
+    test('without retryAfterMs cancels the order by default', async () => {
+      const handle = await place([{ kind: 'reject', rejectionCode: 'outOfZone' }]);
+      expect(await handle.result()).toMatchObject({
+        status: 'cancelled',
+        rejectionCode: 'outOfZone',
+        resolvedBy: null,
+      });
+      expect(await dispatchesOf(handle.orderId)).toEqual([]);
+    });
+
+    test('without retryAfterMs escalates where the policy says so', async () => {
+      const handle = await place([{ kind: 'reject', rejectionCode: 'outOfZone' }], {
+        onRejection: 'escalate',
+      });
+      const status = await openTask(handle);
+      expect(status.humanTask).toMatchObject({ escalationReason: 'rejected' });
+    });
+
+    test('in the quick window does what it does later', async () => {
+      const handle = await place([{ kind: 'reject', rejectionCode: 'outOfZone' }], {
+        quickWindowMs: 1_000,
+      });
+      expect(await handle.result()).toMatchObject({ status: 'cancelled', attempts: 1 });
+    });
+
+    test('as expired always escalates', async () => {
+      const handle = await place([{ kind: 'reject', rejectionCode: 'expired' }]);
+      const status = await openTask(handle);
+      expect(status.humanTask).toMatchObject({ escalationReason: 'deadlinePassed' });
+    });
+
+    test('while escalated closes the human task where the policy says cancel', async () => {
+      const handle = await place([{ kind: 'staySilent' }]);
+      await openTask(handle);
+      await bed.acknowledge({
+        requestId: `${handle.orderId}.1`,
+        outcome: 'rejected',
+        rejectionCode: 'restaurantClosed',
+      });
+      expect(await handle.result()).toMatchObject({
+        status: 'cancelled',
+        rejectionCode: 'restaurantClosed',
+      });
+    });
+
+    test('of an older request is recorded and ignored', async () => {
+      const handle = await place([{ kind: 'staySilent' }]);
+      await openTask(handle);
+      await handle.resolve({ decision: 'retry', actor: 'ana', note: 'again' });
+      await bed.acknowledge({
+        requestId: `${handle.orderId}.1`,
+        outcome: 'rejected',
+        rejectionCode: 'outOfZone',
+      });
+      await eventually(async () => (await requestsAnswered(handle.orderId)).length === 1);
+      expect(await handle.status()).toMatchObject({ status: 'placed' });
+      await bed.acknowledge({
+        requestId: `${handle.orderId}.2`,
+        outcome: 'accepted',
+        courierId: 'courier-3',
+      });
+      expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-3' });
+    });
+  });
+});

@@ -1,0 +1,161 @@
+import { Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { ERROR_CODES, OrderDispatchClient } from '../../client';
+import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { silentLogger } from '../../runtime/logger';
+import { createOrderDispatchWorker, type OrderDispatchWorkerOptions } from '../../worker';
+import { newOrder, setup, type TestBed } from '../setup';
+
+/** The code and the message of what is thrown. */
+async function refusalOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+    return 'none';
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    expect(ERROR_CODES).toContain(code);
+    return `${code}: ${message}`;
+  }
+}
+
+const PERSON = { actor: 'mia', note: 'by phone' };
+const CALLS: Record<string, (client: OrderDispatchClient) => Promise<unknown>> = {
+  placeOrder: (client) => client.placeOrder(newOrder()),
+  status: (client) => client.getOrder('o-1').status(),
+  result: (client) => client.getOrder('o-1').result(),
+  cancel: (client) => client.getOrder('o-1').cancel(PERSON),
+  resolve: (client) => client.getOrder('o-1').resolve({ decision: 'retry', ...PERSON }),
+  resolveTask: (client) =>
+    client.resolveTask('reconcile-order/o-1', { decision: 'keep', ...PERSON }),
+  reconcile: (client) => client.reconcile('o-1', { actor: 'mia' }),
+  humanTasks: (client) => client.humanTasks().next(),
+};
+
+describe('every error has a code of ours and names what is wrong:', () => {
+  let bed: TestBed;
+  let connection: NativeConnection;
+  let closed: OrderDispatchClient;
+  let lost: OrderDispatchClient;
+  let worker: OrderDispatchWorkerOptions;
+  beforeAll(async () => {
+    bed = await setup({ policy: { quickWindowMs: 0 } });
+    const address = bed.stack.temporalAddress;
+    connection = await NativeConnection.connect({ address });
+    closed = await OrderDispatchClient.connect({ address, namespace: bed.namespace });
+    await closed.close();
+    lost = await OrderDispatchClient.connect({ address, namespace: 'nowhere' });
+    worker = {
+      connection,
+      namespace: bed.namespace,
+      amqpUrl: bed.amqpUrl,
+      ordersDatabaseUrl: bed.ordersDatabaseUrl,
+      log: silentLogger(),
+    };
+  });
+  afterAll(async () => {
+    await lost.close();
+    await connection.close();
+    await bed.close();
+  });
+
+  test.each(['no address', '', 'http://localhost:7233', 'localhost:99999'])(
+    "the client's address '%s'",
+    async (address) => {
+      expect(await refusalOf(() => OrderDispatchClient.connect({ address }))).toMatch(
+        /^InvalidConfiguration: OrderDispatchClient.connect.address: must be a host, or host:port/,
+      );
+    },
+  );
+
+  test("the client's address, where nobody answers", async () => {
+    const connecting = { address: '127.0.0.1:1', callTimeoutMs: 500 };
+    expect(await refusalOf(() => OrderDispatchClient.connect(connecting))).toMatch(
+      /^DispatchUnavailable: .*address/,
+    );
+  });
+
+  test.each([
+    [{}, 'connection'],
+    [undefined, 'connection'],
+    [{ connection: { close: () => {} }, callTimeoutMs: 0 }, 'callTimeoutMs'],
+  ])("the client's options %j", async (options, name) => {
+    expect(await refusalOf(() => new OrderDispatchClient(options as never))).toMatch(
+      new RegExp(`^InvalidConfiguration: OrderDispatchClient.*${name}`),
+    );
+  });
+
+  test.each(Object.entries(CALLS))('%s in a namespace that there is not', async (_, call) => {
+    expect(await refusalOf(() => call(lost))).toMatch(
+      /^InvalidConfiguration: .*nowhere.*check the namespace/i,
+    );
+  });
+
+  test.each(Object.entries(CALLS))('%s on a closed client', async (_, call) => {
+    expect(await refusalOf(() => call(closed))).toMatch(/^ConnectionClosed: /);
+  });
+
+  test('an order whose workflow was terminated', async () => {
+    const order = newOrder();
+    bed.script(order.orderId, () => ({ kind: 'staySilent' }));
+    const handle = await bed.client.placeOrder(order);
+    await bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(order.orderId)).terminate();
+    expect(await refusalOf(() => handle.result())).toBe(
+      `OrderUnsettled: the workflow of order ${order.orderId} was terminated: reconciling the order starts it again`,
+    );
+  });
+
+  test.each([
+    ['without amqpUrl', { amqpUrl: undefined }, 'createOrderDispatchWorker.amqpUrl: must be'],
+    ['with another amqpUrl', { amqpUrl: 'http://a' }, 'createOrderDispatchWorker.amqpUrl: must be'],
+    ['without a database', { ordersDatabaseUrl: undefined }, '.ordersDatabaseUrl: must be'],
+    ['with another database', { ordersDatabaseUrl: 'mysql://a/b' }, '.ordersDatabaseUrl: must be'],
+    ['without a connection', { connection: undefined }, '.connection: must be a NativeConnection'],
+    ['in a namespace that there is not', { namespace: 'nowhere' }, 'nowhere'],
+    ['without slots', { maximumWorkflowTasks: 0 }, '.maximumWorkflowTasks: '],
+    ['without requests', { maximumRequests: 0 }, '.maximumRequests: '],
+    ['without database connections', { maximumDatabaseConnections: 0 }, '.maximumDatabaseConn'],
+  ])('a worker %s', async (_, wrong, why) => {
+    const options = { ...worker, ...wrong } as OrderDispatchWorkerOptions;
+    const refusal = await refusalOf(() => createOrderDispatchWorker(options));
+    expect(refusal).toMatch(/^InvalidConfiguration: /);
+    expect(refusal).toContain(why);
+  });
+
+  test.each([
+    [
+      'RabbitMQ',
+      { amqpUrl: 'amqp://127.0.0.1:1/orders' },
+      /^BrokerUnavailable: .*127.0.0.1:1, virtual host orders/,
+    ],
+    [
+      'the database',
+      { ordersDatabaseUrl: 'postgresql://127.0.0.1:1/orders' },
+      /^DatabaseUnavailable: .*127.0.0.1:1\/orders/,
+    ],
+  ])('a worker without %s', async (_, away, why) => {
+    expect(await refusalOf(() => createOrderDispatchWorker({ ...worker, ...away }))).toMatch(why);
+  });
+
+  test("a worker on a client's connection, or on one that is closed", async () => {
+    const client = await Connection.connect({ address: bed.stack.temporalAddress });
+    const other = { ...worker, connection: client as unknown as NativeConnection };
+    expect(await refusalOf(() => createOrderDispatchWorker(other))).toMatch(
+      /connection: must be a NativeConnection/,
+    );
+    await client.close();
+    const ended = await NativeConnection.connect({ address: bed.stack.temporalAddress });
+    await ended.close();
+    expect(
+      await refusalOf(() => createOrderDispatchWorker({ ...worker, connection: ended })),
+    ).toMatch(/^ConnectionClosed: /);
+  });
+
+  test('a worker that cannot start, which leaves the connection free', async () => {
+    // The bed's worker has these task queues on its own connection; the same on another one is fine.
+    const second = await createOrderDispatchWorker(worker);
+    expect(await refusalOf(() => createOrderDispatchWorker(worker))).toMatch(/^Unexpected: /);
+    await second.close();
+    const third = await createOrderDispatchWorker(worker);
+    await third.close();
+  });
+});

@@ -1,0 +1,488 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type ChannelModel } from 'amqplib';
+import { Client } from 'pg';
+import { pino } from 'pino';
+import { recordAcknowledgement } from '../../database/orders/acknowledgements';
+import { applyResolution, escalate } from '../../database/orders/change-order';
+import { openOrdersDatabase, type OrdersDatabase } from '../../database/orders/connection';
+import { tellDueTasks } from '../../database/orders/due-tasks';
+import { snoozeTask } from '../../database/orders/human-tasks';
+import { relayOutcomeEvents, type EventFate } from '../../database/orders/outcome-events';
+import { insertOrRead } from '../../database/orders/record-order';
+import { EXCHANGES } from '../../domain/amqp-names';
+import { contentHash } from '../../domain/content-hash';
+import type { StoredOutcomeEvent } from '../../domain/outcome-events';
+import { DEFAULT_POLICY } from '../../domain/policy';
+import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { outcomeEventMessage } from '../../messaging/messages';
+import { Publisher } from '../../messaging/publisher';
+import { silentLogger, type Logger } from '../../runtime/logger';
+import { startOutcomeEventRelay, type OutcomeEventRelay } from '../../worker/outcome-event-relay';
+import { startProxy } from '../../stack/servers/tcp-proxy';
+import { openOrdersRows, type OrdersRows } from '../rows';
+import {
+  createSurroundings,
+  eventually,
+  newOrder,
+  setup,
+  withDatabaseAway,
+  type Surroundings,
+} from '../setup';
+
+const MIA = { actor: 'mia', note: 'by phone', via: 'cli' } as const;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** A message on the exchange, as anybody sees it. */
+interface Seen {
+  messageId: string;
+  type: string;
+  routingKey: string;
+  appId: string;
+  contentType: string;
+  body: Record<string, unknown>;
+}
+
+describe('outcome events:', () => {
+  let surroundings: Surroundings;
+  let database: OrdersDatabase;
+  let rows: OrdersRows;
+  let listener: ChannelModel;
+  let seen: Seen[];
+  const opened: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    surroundings = await createSurroundings();
+    database = openOrdersDatabase({ url: surroundings.ordersDatabaseUrl });
+    rows = openOrdersRows(surroundings.ordersDatabaseUrl);
+    // Declares the exchange.
+    await (await openPublisher()).close();
+  });
+  beforeEach(async () => {
+    await rows.outcomeEvent.deleteMany();
+    await rows.humanTask.deleteMany();
+    seen = [];
+  });
+  afterEach(async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  });
+  afterAll(async () => {
+    await database.close();
+    await rows.$disconnect();
+    await surroundings.remove();
+  });
+
+  const openPublisher = (url = surroundings.amqpUrl) =>
+    Publisher.open({ url, name: 'test relay', log: silentLogger() });
+  /** Binds a queue for every event, which the broker deletes at the end, and takes what comes. */
+  const listen = async () => {
+    listener = await connect(surroundings.amqpUrl);
+    listener.on('error', () => {});
+    opened.push(() => listener.close().catch(() => {}));
+    const channel = await listener.createChannel();
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    await channel.bindQueue(queue, EXCHANGES.events, '#');
+    await channel.consume(queue, (message) => {
+      if (!message) return;
+      const { properties, content, fields } = message;
+      seen.push({
+        messageId: String(properties.messageId),
+        type: String(properties.type),
+        routingKey: fields.routingKey,
+        appId: String(properties.appId),
+        contentType: String(properties.contentType),
+        body: JSON.parse(content.toString()) as Record<string, unknown>,
+      });
+      channel.ack(message);
+    });
+  };
+  const startRelay = async (
+    options: { amqpUrl?: string; log?: Logger } = {},
+  ): Promise<OutcomeEventRelay> => {
+    const { amqpUrl, log = silentLogger() } = options;
+    const publisher = await openPublisher(amqpUrl);
+    const relay = startOutcomeEventRelay({ database, publisher, log });
+    opened.push(
+      () => publisher.close(),
+      () => relay.close(),
+    );
+    return relay;
+  };
+
+  /** A relay that dawdles between taking its events and publishing them. */
+  const startSlowRelay = async () => {
+    const publisher = await openPublisher();
+    let isStopped = false;
+    let sent = 0;
+    const publish = async (events: readonly StoredOutcomeEvent[]) => {
+      await delay(20);
+      for (const event of events) await publisher.publish(outcomeEventMessage(event));
+      sent += events.length;
+      return events.map((): EventFate => 'sent');
+    };
+    const run = async () => {
+      while (!isStopped) await relayOutcomeEvents(database, { limit: 5, publish });
+    };
+    const running = run();
+    opened.push(async () => {
+      isStopped = true;
+      await running;
+      await publisher.close();
+    });
+    return { sent: () => sent };
+  };
+
+  const placed = async (policy = {}): Promise<string> => {
+    const order = newOrder();
+    await insertOrRead(
+      database,
+      {
+        order,
+        contentHash: contentHash(order),
+        policy: { ...DEFAULT_POLICY, ...policy },
+        dispatchBy: new Date(Date.now() + MINUTE_MS).toISOString(),
+      },
+      { attempt: true },
+    );
+    return order.orderId;
+  };
+  const accept = (orderId: string) =>
+    recordAcknowledgement(database, `answer-to-${orderId}`, {
+      requestId: `${orderId}.1`,
+      orderId,
+      outcome: 'accepted',
+      courierId: 'courier-1',
+      decidedAt: new Date().toISOString(),
+    });
+  const escalateNow = (orderId: string, requestNumber = 1, at = new Date()) =>
+    escalate(database, {
+      orderId,
+      requestNumber,
+      escalationReason: 'noAcknowledgement',
+      at: at.toISOString(),
+    });
+  const resolve = (orderId: string, decision: 'retry' | 'markDispatched') =>
+    applyResolution(database, {
+      orderId,
+      resolution: {
+        ...MIA,
+        decision,
+        ...(decision === 'markDispatched' && { courierId: 'bike-7' }),
+      },
+      at: new Date().toISOString(),
+      dispatchBy: new Date(Date.now() + MINUTE_MS).toISOString(),
+    });
+  const stored = () => rows.outcomeEvent.findMany({ orderBy: { id: 'asc' } });
+  const allSent = () =>
+    eventually(async () => (await stored()).every(({ sentAt }) => sentAt), {
+      what: 'that all events are marked as sent',
+    });
+  const came = (count: number) =>
+    eventually(() => seen.length >= count, { what: `${count} events` });
+  const dueEvents = () => seen.filter(({ type }) => type === 'human-task.due.v1');
+  /** Waits until an event that is written now has come: what comes before it in the table has come, too. */
+  const markerCame = async () => {
+    const orderId = await placed();
+    await accept(orderId);
+    await eventually(() => seen.some(({ body }) => body['orderId'] === orderId), {
+      what: 'the marker',
+    });
+  };
+
+  test('each change of an order is one message, with the ID, the type and the time of its row', async () => {
+    await listen();
+    await startRelay();
+    const orderId = await placed();
+    await escalateNow(orderId);
+    await escalateNow(orderId);
+    await resolve(orderId, 'markDispatched');
+    await came(3);
+    await allSent();
+    const events = await stored();
+    expect(seen.map(({ type }) => type)).toEqual([
+      'order.escalated.v1',
+      'human-task.closed.v1',
+      'order.dispatched.v1',
+    ]);
+    expect(seen).toEqual(
+      events.map(({ eventId, type, body, createdAt }) => ({
+        messageId: eventId,
+        type,
+        routingKey: type,
+        appId: 'order-dispatch',
+        contentType: 'application/json',
+        body: { at: createdAt.toISOString(), ...(body as object) },
+      })),
+    );
+    expect(JSON.stringify(seen)).not.toMatch(/Long Street|by phone|mia|c-7/);
+  });
+
+  test('a change that is rolled back has no event', async () => {
+    await listen();
+    await startRelay();
+    const orderId = await placed();
+    const client = new Client({ connectionString: surroundings.ordersDatabaseUrl });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query(`UPDATE orders SET status = 'cancelled' WHERE order_id = $1`, [orderId]);
+      const { rows: written } = await client.query('SELECT type FROM outcome_events');
+      expect(written).toEqual([{ type: 'order.cancelled.v1' }]);
+      await markerCame();
+      await client.query('ROLLBACK');
+    } finally {
+      await client.end();
+    }
+    await accept(orderId);
+    await came(2);
+    await allSent();
+    expect(seen.map(({ type }) => type)).toEqual(['order.dispatched.v1', 'order.dispatched.v1']);
+  });
+
+  test('the events of each order come in their order, with two relays, one of them slow', async () => {
+    await listen();
+    const orderIds = await Promise.all(Array.from({ length: 40 }, () => placed()));
+    // One after the other, so that an order's events are far apart in the table.
+    for (let round = 1; round <= 3; round += 1) {
+      await Promise.all(orderIds.map((orderId) => escalateNow(orderId, round)));
+      await Promise.all(orderIds.map((orderId) => resolve(orderId, 'retry')));
+    }
+    const slow = await startSlowRelay();
+    const relay = await startRelay();
+    // And while they run.
+    await Promise.all(orderIds.map((orderId) => accept(orderId)));
+    await came(40 * 7);
+    await allSent();
+    const events = await stored();
+    for (const orderId of orderIds) {
+      const inTable = events.filter(({ subject }) => subject === orderId);
+      const onWire = seen.filter(({ body }) => body['orderId'] === orderId);
+      expect(onWire.map(({ messageId }) => messageId)).toEqual(
+        inTable.map(({ eventId }) => eventId),
+      );
+    }
+    // Or this shows nothing.
+    expect(relay.counts().sent).toBeGreaterThan(0);
+    expect(slow.sent()).toBeGreaterThan(0);
+  });
+
+  test('an event that another relay has locked holds back the next one of its order, not those of others', async () => {
+    await listen();
+    const orderId = await placed();
+    await escalateNow(orderId);
+    await resolve(orderId, 'retry');
+    const other = new Client({ connectionString: surroundings.ordersDatabaseUrl });
+    await other.connect();
+    try {
+      await other.query('BEGIN');
+      await other.query('SELECT 1 FROM outcome_events ORDER BY id LIMIT 1 FOR UPDATE');
+      await startRelay();
+      await markerCame();
+      expect(seen.filter(({ body }) => body['orderId'] === orderId)).toEqual([]);
+      await other.query('ROLLBACK');
+    } finally {
+      await other.end();
+    }
+    await came(3);
+    expect(seen.map(({ type }) => type)).toEqual([
+      'order.dispatched.v1',
+      'order.escalated.v1',
+      'human-task.closed.v1',
+    ]);
+  });
+
+  test('where no queue is bound, an event counts as sent, and is counted', async () => {
+    const relay = await startRelay();
+    await accept(await placed());
+    await eventually(() => relay.counts().sent === 1);
+    await allSent();
+    expect(relay.counts()).toEqual({ sent: 1, unrouted: 1, refused: 0 });
+  });
+
+  test('an event that can never be published waits for a person, and stops no other', async () => {
+    await listen();
+    const orderId = await placed();
+    await rows.outcomeEvent.createMany({
+      data: [
+        { subject: orderId, type: 'order.dispatched.v1', body: { orderId } },
+        { subject: orderId, type: 'no routing key', body: {} },
+        { subject: orderId, type: 'order.dispatched.v1', body: [] },
+        { subject: orderId, type: 'order.praised.v1', body: { text: 'x'.repeat(70_000) } },
+      ],
+    });
+    await accept(orderId);
+    const relay = await startRelay();
+    await came(1);
+    expect(seen).toMatchObject([{ type: 'order.dispatched.v1', body: { courierId: 'courier-1' } }]);
+    await eventually(async () => (await stored()).at(-1)?.sentAt);
+    expect((await stored()).map(({ sentAt, refusal }) => [sentAt !== null, refusal])).toEqual([
+      [false, expect.stringMatching(/body\.status/)],
+      [false, expect.stringMatching(/type/)],
+      [false, expect.stringMatching(/no object/)],
+      [false, expect.stringMatching(/bytes/)],
+      [true, null],
+    ]);
+    expect(relay.counts()).toMatchObject({ refused: 4 });
+  });
+
+  test('a type of a later version goes out as it is, and so do fields of one', async () => {
+    await listen();
+    await startRelay();
+    const known = { orderId: 'o-1', status: 'dispatched', later: 1 };
+    await rows.outcomeEvent.createMany({
+      data: [
+        { subject: 'o-1', type: 'order.praised.v1', body: { orderId: 'o-1', stars: 5 } },
+        { subject: 'o-1', type: 'order.dispatched.v1', body: known },
+      ],
+    });
+    await came(2);
+    expect(seen.map(({ body }) => body)).toMatchObject([{ orderId: 'o-1', stars: 5 }, known]);
+  });
+
+  test('an event whose confirm is lost with the connection goes out again', async () => {
+    await listen();
+    const proxy = await startProxy(surroundings.amqpUrl);
+    opened.push(() => proxy.close());
+    await startRelay({ amqpUrl: proxy.url });
+    await markerCame();
+    const orderIds = await Promise.all(Array.from({ length: 10 }, () => placed()));
+    proxy.hold();
+    await Promise.all(orderIds.map((orderId) => accept(orderId)));
+    await came(11);
+    proxy.cut();
+    proxy.mend();
+    await allSent();
+    await came(21);
+    expect(new Set(seen.map(({ messageId }) => messageId)).size).toBe(11);
+  });
+
+  test('while the database is away the events wait, and go out when it is back', async () => {
+    await listen();
+    const warnings: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => void warnings.push(line) });
+    await startRelay({ log });
+    const orderId = await placed();
+    await withDatabaseAway(surroundings.stack, surroundings.ordersDatabaseUrl, () =>
+      eventually(() => warnings.some((line) => line.includes('outcome events wait'))),
+    );
+    await eventually(() => accept(orderId));
+    await came(1);
+    await allSent();
+  });
+
+  describe('a human task', () => {
+    const POLICY = { taskDueMs: MINUTE_MS, taskOverdueMs: 60 * MINUTE_MS };
+    /** An order whose task was opened two minutes ago: due, and not overdue. */
+    const dueTask = async () => {
+      const orderId = await placed(POLICY);
+      const openedAt = new Date(Date.now() - 2 * MINUTE_MS);
+      await escalateNow(orderId, 1, openedAt);
+      return { orderId, key: { taskId: dispatchOrderWorkflowId(orderId), openedAt } };
+    };
+    const alter = (orderId: string, data: { overdueAt?: Date; snoozedUntil?: Date }) =>
+      rows.humanTask.updateMany({ where: { orderId }, data });
+    const aSecondAgo = () => new Date(Date.now() - SECOND_MS);
+
+    test('is told of once when it is due and once when it is overdue, over restarts and with two relays', async () => {
+      await listen();
+      const { orderId, key } = await dueTask();
+      const first = await startRelay();
+      await eventually(() => dueEvents().length > 0);
+      await first.close();
+      await startRelay();
+      await startRelay();
+      await markerCame();
+      await tellDueTasks(database, { limit: 100 });
+      await alter(orderId, { overdueAt: aSecondAgo() });
+      await eventually(() => dueEvents().length > 1);
+      await tellDueTasks(database, { limit: 100 });
+      await markerCame();
+      const body = {
+        orderId,
+        taskId: key.taskId,
+        openedAt: key.openedAt.toISOString(),
+        dueAt: new Date(key.openedAt.getTime() + MINUTE_MS).toISOString(),
+        kind: 'order',
+        escalationReason: 'noAcknowledgement',
+      };
+      expect(dueEvents().map((event) => event.body)).toEqual([
+        { at: expect.any(String) as string, ...body, overdue: false },
+        { at: expect.any(String) as string, ...body, overdue: true },
+      ]);
+    });
+
+    test('that is overdue when somebody first looks is told of once', async () => {
+      const { orderId } = await dueTask();
+      await alter(orderId, { overdueAt: aSecondAgo() });
+      expect(await tellDueTasks(database, { limit: 100 })).toBe(1);
+      expect(await tellDueTasks(database, { limit: 100 })).toBe(0);
+      const events = await rows.outcomeEvent.findMany({ where: { type: 'human-task.due.v1' } });
+      expect(events).toMatchObject([{ subject: orderId, body: { overdue: true } }]);
+    });
+
+    test('that another process is about to tell of is left to it', async () => {
+      const { orderId } = await dueTask();
+      const other = new Client({ connectionString: surroundings.ordersDatabaseUrl });
+      await other.connect();
+      try {
+        await other.query('BEGIN');
+        await other.query(`UPDATE human_tasks SET told_due_at = now() WHERE order_id = $1`, [
+          orderId,
+        ]);
+        expect(await tellDueTasks(database, { limit: 100 })).toBe(0);
+        await other.query('COMMIT');
+      } finally {
+        await other.end();
+      }
+      expect(await tellDueTasks(database, { limit: 100 })).toBe(0);
+    });
+
+    test('is not told of while it is snoozed, nor once it is closed, and again when the snooze ends', async () => {
+      const { orderId, key } = await dueTask();
+      const until = new Date(Date.now() + MINUTE_MS);
+      await tellDueTasks(database, { limit: 100 });
+      await snoozeTask(database, { key, act: MIA, until });
+      expect(await tellDueTasks(database, { limit: 100 })).toBe(0);
+      await alter(orderId, { snoozedUntil: aSecondAgo() });
+      expect(await tellDueTasks(database, { limit: 100 })).toBe(1);
+      await snoozeTask(database, { key, act: MIA, until });
+      await resolve(orderId, 'retry');
+      await alter(orderId, { snoozedUntil: aSecondAgo() });
+      expect(await tellDueTasks(database, { limit: 100 })).toBe(0);
+    });
+
+    test('of thousands all are told of, some at a time', async () => {
+      await listen();
+      await rows.humanTask.createMany({
+        data: Array.from({ length: 1_050 }, (_, n) => ({
+          taskId: `health/${n}`,
+          openedAt: new Date(Date.now() - MINUTE_MS),
+          kind: 'health',
+          escalationReason: 'unhealthy',
+          dueAt: aSecondAgo(),
+          overdueAt: new Date(Date.now() + MINUTE_MS),
+        })),
+      });
+      await startRelay();
+      await came(1_050);
+      expect(new Set(seen.map(({ body }) => body['taskId'])).size).toBe(1_050);
+      expect(seen[0]?.body).not.toHaveProperty('orderId');
+    });
+  });
+});
+
+test('an order that is dispatched on the quick path is told of by its worker at once, without a poll', async () => {
+  const never = 3_600_000;
+  const bed = await setup({ relayPolls: { busyMs: never, idleMs: never } });
+  try {
+    const handle = await bed.client.placeOrder(newOrder());
+    await handle.result();
+    await eventually(() => bed.worker.relayedEvents().sent === 1);
+    await eventually(async () => {
+      const [event] = await bed.orders.outcomeEvent.findMany();
+      return event?.sentAt;
+    });
+  } finally {
+    await bed.close();
+  }
+});
