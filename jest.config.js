@@ -1,7 +1,12 @@
+const path = require('node:path');
+
+/** The folders that a run looks in, which scripts/test.ts says. */
+const { ORDER_DISPATCH_TEST_ROOTS: roots = 'test' } = process.env;
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  roots: roots.split(path.delimiter).map((folder) => path.resolve(folder)),
   testMatch: ['**/*.test.ts'],
   transform: {
     '^.+\\.(ts|js)$': [

@@ -43,7 +43,7 @@ const DESCRIPTIONS: readonly Check[] = [
 const TESTS: Check = {
   name: 'tests',
   program: process.execPath,
-  arguments: [join(packageRoot(), 'dist', 'scripts', 'test.js')],
+  arguments: [join(packageRoot(), 'dist', 'scripts', 'test.js'), 'test'],
 };
 
 /** How long a check may take to end once it was told to: the tests take their servers down. */

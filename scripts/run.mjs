@@ -27,7 +27,14 @@ const COMMANDS = {
     'supplement',
   ],
   api: ['start one more HTTP API on the running stack', 'stack/one-more', 'api'],
-  test: ['run the tests; arguments go to Jest', 'scripts/test'],
+  test: ['run the tests; arguments go to Jest', 'scripts/test', 'test'],
+  'test:unit': ['run the tests that need no server', 'scripts/test', 'test:unit'],
+  'test:slow': ['run the tests that `npm test` leaves out', 'scripts/test', 'test:slow'],
+  'test:all': ['run all tests', 'scripts/test', 'test:all'],
+  'test:hostile': [
+    'run the tests of a fresh clone as other machines would',
+    'scripts/test-hostile',
+  ],
   'test:long': ['run what takes longer: more orders, all faults, a soak', 'scripts/test-long'],
   'keep-test-stack': [
     'keep the servers of the tests running, until Ctrl-C',

@@ -26,7 +26,7 @@ runCommand('test:long', async (stop) => {
     .opts<{ minutes: string; seed: string }>();
   const orders = String(Math.ceil(Number(minutes) * 120));
   const steps: Record<string, string[]> = {
-    'the tests, with more orders': ['scripts/test', LONGER],
+    'the tests, with more orders': ['scripts/test', 'test:all', LONGER],
     faults: ['chaos/main', '--seed', seed, '--minutes', minutes, '--orders', orders],
     soak: ['bench/soak/main', '--minutes', minutes],
   };

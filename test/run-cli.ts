@@ -91,19 +91,16 @@ export async function runCli(
 
 /** By the folder of the package that they have loaded. */
 const idleHosts = new Map<string, ChildProcess[]>();
-const hosts: ChildProcess[] = [];
 
 function startHost(folder: string): ChildProcess {
   const host = fork(join(__dirname, 'cli-host.mjs'), [folder], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  hosts.push(host);
+  // It is there for the tests of other files, too, and ends with this process.
+  host.unref();
+  host.channel?.unref();
   return host;
 }
-
-afterAll(() => {
-  for (const host of hosts) host.kill();
-});
 
 /** Nothing of the shell's that is this service's shines through. */
 function environmentOf({ environment }: RunCliOptions): Record<string, string | undefined> {
@@ -134,7 +131,15 @@ export function tooLong(text: string): string[] {
 /** A folder for files; `remove` it at the end. */
 export async function createFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'order-dispatch-cli-'));
-  return { path, remove: () => rm(path, { recursive: true }) };
+  return {
+    path,
+    remove: async () => {
+      for (const [folder, hosts] of idleHosts) {
+        if (folder.startsWith(path)) for (const host of hosts.splice(0)) host.kill();
+      }
+      await rm(path, { recursive: true });
+    },
+  };
 }
 
 /** Copies the built package to where no local stack of this clone is in sight. */

@@ -58,6 +58,8 @@ export async function installedRabbitmqNode(options: {
     // process that we start is the one that we stop.
     RABBITMQ_ALLOW_INPUT: 'true',
     RABBITMQ_SERVER_START_ARGS: '-noinput',
+    // Without work it waits for some: by default its schedulers spin, which takes others' processor time.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
     RABBITMQ_NODENAME: name,
     RABBITMQ_DIST_PORT: String(distributionPort),
     RABBITMQ_MNESIA_BASE: join(home, 'data'),
