@@ -2,6 +2,8 @@ const path = require('node:path');
 
 /** The folders that a run looks in, which scripts/test.ts says. */
 const { ORDER_DISPATCH_TEST_ROOTS: roots = 'test' } = process.env;
+/** How much slower than usual this machine is: see test/patience.ts. */
+const factor = Math.max(1, Number(process.env.ORDER_DISPATCH_TEST_FACTOR) || 1);
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -23,7 +25,8 @@ module.exports = {
     '/node_modules/(?!(cookie|@prisma/schema-engine-wasm|get-port|jose|oauth4webapi|openid-client|p-limit|yocto-queue)/)',
     '<rootDir>/dist/',
   ],
-  testTimeout: 120_000,
+  // Of tests and hooks: it catches what hangs. What usually takes longer than 15 s has a `patience` of its own.
+  testTimeout: 300_000 * factor,
   // Four on two cores: a test waits for servers half of its time.
   maxWorkers: 4,
   testSequencer: '<rootDir>/test/longest-first.js',

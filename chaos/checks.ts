@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
 import { dispatchOrderWorkflowId, orderIdOfWorkflow } from '../domain/temporal-names';
 import { query } from '../stack/servers/query';
@@ -179,7 +180,7 @@ async function oneResolutionWins({ field, people }: Facts): Promise<Check> {
   return { id: 'I9, I14', what, looked: entries.length, offenders };
 }
 
-async function resultsAreRows({ customers, rows, client, asked }: Facts): Promise<Check> {
+async function resultsAreRows({ field, customers, rows, client, asked }: Facts): Promise<Check> {
   const final = [...customers.placed.keys()].filter((orderId) => {
     const status = rows.get(orderId)?.status;
     return (status === 'dispatched' || status === 'cancelled') && !asked.has(orderId);
@@ -194,7 +195,7 @@ async function resultsAreRows({ customers, rows, client, asked }: Facts): Promis
             .getOrder(orderId)
             .result()
             .then((result) => result.status, String),
-          new Promise<string>((resolve) => setTimeout(() => resolve('nothing'), 20_000).unref()),
+          sleep(20_000 * field.patience, 'nothing', { ref: false }),
         ]);
         if (said !== status)
           offenders.push({ orderId, why: `is ${status}; its result is ${said}` });

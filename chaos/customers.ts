@@ -45,6 +45,8 @@ export class Customers {
     private readonly given: {
       client: OrderDispatchClient;
       seed: number;
+      /** Multiplies each limit. @default 1 */
+      patience?: number;
       only?: OrderKind;
       /** HTTP APIs, by which some orders are placed. */
       apiUrls?: readonly string[];
@@ -73,7 +75,8 @@ export class Customers {
   /** Waits no longer for what customers asked for. */
   async end(): Promise<void> {
     this.isOver = true;
-    await Promise.race([Promise.all(this.cancelling), sleep(5_000)]);
+    const { patience = 1 } = this.given;
+    await Promise.race([Promise.all(this.cancelling), sleep(5_000 * patience)]);
   }
 
   private get policy(): PolicyOverrides {

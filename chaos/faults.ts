@@ -1,6 +1,6 @@
 import { rabbitmqctl, closeConnections } from '../stack/servers/rabbitmqctl';
 import { draw, pick, shuffled } from './draw';
-import { SIDES, untilReady, type Field, type Member, type Side } from './field';
+import { SIDES, type Field, type Member, type Side } from './field';
 import { query } from '../stack/servers/query';
 
 /** Something that goes wrong. */
@@ -24,7 +24,7 @@ const kill = (kind: Member['kind']): Fault => ({
     const victim = memberAt(field.of(kind), at);
     // Its supervisor starts it again.
     await victim.restart('SIGKILL');
-    return { victim: victim.name, end: () => untilReady(victim) };
+    return { victim: victim.name, end: () => victim.untilReady() };
   },
 });
 

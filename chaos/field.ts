@@ -20,6 +20,12 @@ const RESTART_AFTER_MS = 500;
 /** How old a copy must be before its order is compared, in ms: short, as the run is. */
 const GRACE_MS = 3_000;
 
+/** How long a process may take to get ready, and a roll-out to be known to Temporal, in ms. */
+const STUCK_AFTER_MS = 120_000;
+
+/** How long a process that is told to end in order may take, in ms. */
+const ENDS_WITHIN_MS = 30_000;
+
 /** What a process of ours speaks to, each by a proxy of its own. */
 export const SIDES = ['broker', 'database', 'temporal'] as const;
 
@@ -34,7 +40,8 @@ export interface Member {
   /** Ends it; its supervisor starts it again, from now on with these variables changed. */
   restart: (signal: NodeJS.Signals, changed?: Readonly<Record<string, string>>) => Promise<void>;
   signal: (signal: NodeJS.Signals) => void;
-  isReady: () => Promise<boolean>;
+  /** Waits until it says that it is ready. @throws where it takes too long. */
+  untilReady: () => Promise<void>;
   /** Where an HTTP API listens. */
   apiUrl?: string;
   /** How often it was started. */
@@ -57,6 +64,8 @@ export interface Field {
   };
   members: Member[];
   of: (kind: ProcessName) => Member[];
+  /** Multiplies each limit. */
+  patience: number;
   /** Rolls the next build of all processes out, one after the other, and has its workers get the orders. */
   rollOut: () => Promise<void>;
   end: () => Promise<void>;
@@ -67,10 +76,12 @@ export async function openField(options: {
   progress: Progress;
   signal: AbortSignal;
   processes: Readonly<Record<ProcessName, number>>;
+  /** Multiplies each limit. @default 1 */
+  patience?: number;
   /** Variables of the processes of a kind, counted from 0. */
   environmentOf?: (kind: ProcessName, index: number) => Readonly<Record<string, string>>;
 }): Promise<Field> {
-  const { progress, signal, processes, environmentOf = () => ({}) } = options;
+  const { progress, signal, processes, patience = 1, environmentOf = () => ({}) } = options;
   const services = await startTestServices({
     directory: join(packageRoot(), '.local'),
     progress,
@@ -108,13 +119,14 @@ export async function openField(options: {
             services,
             direct,
             namespace,
+            patience,
             environment: environmentOf(kind as ProcessName, index),
           }),
         ),
       ),
     );
-    await Promise.all(members.map((member) => untilReady(member)));
-    const access = { address: direct.temporalAddress, namespace };
+    await Promise.all(members.map((member) => member.untilReady()));
+    const access = { address: direct.temporalAddress, namespace, patience };
     // Before the first roll-out, workers have no version.
     let build = 0;
     const rollOut = async () => {
@@ -122,7 +134,7 @@ export async function openField(options: {
       let isCurrent = false;
       for (const member of members) {
         await member.restart('SIGTERM', buildOf(next));
-        await untilReady(member);
+        await member.untilReady();
         if (isCurrent || member.kind !== 'worker') continue;
         await makeCurrent(access, next);
         isCurrent = true;
@@ -136,6 +148,7 @@ export async function openField(options: {
       direct,
       members,
       of: (kind) => members.filter((member) => member.kind === kind),
+      patience,
       // One after the other: nobody releases a build in the middle of the one before.
       rollOut: () => {
         const rolled = rolling.then(rollOut);
@@ -160,10 +173,10 @@ function buildOf(build: number) {
 
 /** Has the workers of a build get the orders, however often Temporal is away meanwhile. */
 async function makeCurrent(
-  { address, namespace }: { address: string; namespace: string },
+  { address, namespace, patience }: { address: string; namespace: string; patience: number },
   build: number,
 ): Promise<void> {
-  const deadline = Date.now() + 120_000;
+  const deadline = Date.now() + STUCK_AFTER_MS * patience;
   for (;;) {
     const connection = Connection.lazy({ address });
     try {
@@ -186,9 +199,10 @@ async function openMember(given: {
   services: TestServices;
   direct: Field['direct'];
   namespace: string;
+  patience: number;
   environment: Readonly<Record<string, string>>;
 }): Promise<Member> {
-  const { name, kind, services, direct, namespace, environment } = given;
+  const { name, kind, services, direct, namespace, patience, environment } = given;
   const [broker, database, temporal] = await Promise.all([
     startProxy(direct.amqpUrl),
     startProxy(direct.postgresUrl),
@@ -242,6 +256,13 @@ async function openMember(given: {
     again.catch(() => {});
   };
   await start();
+  const isReady = () =>
+    fetch(`http://127.0.0.1:${healthPort}/ready`, {
+      signal: AbortSignal.timeout(2_000 * patience),
+    }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   return {
     name,
     kind,
@@ -250,16 +271,21 @@ async function openMember(given: {
     async restart(signal, changed) {
       Object.assign(variables, changed);
       // Told to end in order, it may finish what it is at.
-      await running?.stop(signal, 30_000).catch(() => running?.stop('SIGKILL'));
+      const stopped = running?.stop(signal, ENDS_WITHIN_MS * patience);
+      await stopped?.catch(() => running?.stop('SIGKILL'));
     },
     signal: (signal) => {
       if (running) process.kill(running.pid, signal);
     },
-    isReady: () =>
-      fetch(`http://127.0.0.1:${healthPort}/ready`, { signal: AbortSignal.timeout(2_000) }).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
+    async untilReady() {
+      const deadline = Date.now() + STUCK_AFTER_MS * patience;
+      while (!(await isReady())) {
+        if (Date.now() > deadline) {
+          throw new Error(`${name} does not get ready, after ${starts} starts`);
+        }
+        await sleep(100);
+      }
+    },
     starts: () => starts,
     async end() {
       isEnded = true;
@@ -267,14 +293,4 @@ async function openMember(given: {
       await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
     },
   };
-}
-
-/** Waits until a process says that it is ready. @throws after two minutes. */
-export async function untilReady(member: Member): Promise<void> {
-  const deadline = Date.now() + 120_000;
-  while (!(await member.isReady())) {
-    if (Date.now() > deadline)
-      throw new Error(`${member.name} does not get ready, after ${member.starts()} starts`);
-    await sleep(100);
-  }
 }

@@ -13,6 +13,8 @@ export interface ChaosOptions {
   patient: boolean;
   /** How long it may be until less is left, in ms, before it counts as never getting quiet. */
   quietWithinMs: number;
+  /** Multiplies that, and each other limit: for a machine that is so many times slower. */
+  patience: number;
   /** Each dispatch system has one of them, in turn. */
   bugs: readonly DeliberateBug[];
   json: boolean;
@@ -61,6 +63,7 @@ export function parseOptions(args: readonly string[]): ChaosOptions {
       whole(1),
       180,
     )
+    .option('--patience <factor>', 'multiplies all limits: for a slow machine', positive, 1)
     .option('--json', 'the report as JSON on stdout', false)
     .addOption(new Option('--patient', 'ask once only').default(false).hideHelp())
     .addOption(new Option('--bugs <names...>').choices(DELIBERATE_BUGS).default([]).hideHelp())
@@ -69,7 +72,7 @@ export function parseOptions(args: readonly string[]): ChaosOptions {
     .parse(args, { from: 'user' })
     .opts<Omit<ChaosOptions, 'seed' | 'quietWithinMs'> & { seed?: number; quietWithin: number }>();
   const { seed = Date.now() % 1_000_000, quietWithin, ...rest } = given;
-  return { ...rest, seed, quietWithinMs: quietWithin * 1_000 };
+  return { ...rest, seed, quietWithinMs: quietWithin * 1_000 * rest.patience };
 }
 
 function whole(minimum: number): (typed: string) => number {

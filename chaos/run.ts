@@ -11,7 +11,7 @@ import { unlessStopped } from '../stack/supervision/run-command';
 import { checkAll, type Check } from './checks';
 import { Customers } from './customers';
 import { faultOf, planFaults, type PlannedFault } from './faults';
-import { openField, untilReady, type Field } from './field';
+import { openField, type Field } from './field';
 import type { ChaosOptions } from './options';
 import { People } from './people';
 import { Strays } from './strays';
@@ -62,10 +62,11 @@ export async function runChaos(
   options: ChaosOptions,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<ChaosReport> {
-  const { seed, bugs } = options;
+  const { seed, bugs, patience } = options;
   const field = await openField({
     progress,
     signal,
+    patience,
     processes: {
       worker: options.workers,
       'dispatch-system': options.dispatchSystems,
@@ -83,7 +84,7 @@ export async function runChaos(
   const client = new OrderDispatchClient({
     connection,
     namespace: field.namespace,
-    callTimeoutMs: 15_000,
+    callTimeoutMs: 15_000 * patience,
   });
   const database = openOrdersDatabase({ url: ordersDatabaseUrl });
   const { dispatchDatabaseUrl } = field.direct;
@@ -91,6 +92,7 @@ export async function runChaos(
   const customers = new Customers({
     client,
     seed,
+    patience,
     only: options.patient ? 'patient' : 'any',
     apiUrls: field.of('api').flatMap(({ apiUrl }) => apiUrl ?? []),
   });
@@ -108,7 +110,7 @@ export async function runChaos(
       ]);
       progress(`all ${customers.placed.size} orders are placed; the faults are over`);
       strays.end();
-      await Promise.all(field.members.map((member) => untilReady(member)));
+      await Promise.all(field.members.map((member) => member.untilReady()));
       const began = Date.now();
       const sources = { orders: database, dispatchView, temporal };
       const quietSince = await untilQuiet(field, { ...sources, withinMs: quietWithinMs, progress });
@@ -203,6 +205,7 @@ async function untilQuiet(
   },
 ): Promise<number | undefined> {
   const { withinMs, progress, ...sources } = given;
+  const quietForMs = QUIET_FOR_MS * field.patience;
   let deadline = Date.now() + withinMs;
   let fewest = Infinity;
   let quietSince: number | undefined;
@@ -216,7 +219,7 @@ async function untilQuiet(
     // What no message brings up, the sweep by the clock finds: here at the end, and until it finds nothing.
     if (howMuch > 0 || (await sweepAll(sources)) > 0) quietSince = undefined;
     else quietSince ??= Date.now();
-    if (quietSince !== undefined && Date.now() - quietSince > QUIET_FOR_MS) return quietSince;
+    if (quietSince !== undefined && Date.now() - quietSince > quietForMs) return quietSince;
     if (Date.now() > deadline) {
       const named = left.map(({ count, what }) => `${count} ${what}`).join('; ');
       progress(`left: ${named || 'what the sweep finds'}`);

@@ -24,6 +24,7 @@ import { silentLogger } from '../runtime/logger';
 import { rabbitmqctl } from '../stack/servers/rabbitmqctl';
 import { loadDataConverter } from '../temporal/codec-module';
 import { ensureSchedules } from '../temporal/schedules';
+import { patience } from './patience';
 import { startProcess, type TestProcess } from './processes';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 import { createFolder } from './run-cli';
@@ -480,7 +481,7 @@ class Walker {
     await Promise.all(
       handles.map(async (handle) => {
         await eventually(async () => (await handle.status()).humanTask, {
-          withinMs: 120_000,
+          withinMs: patience(30_000),
           what: 'the task of a request that nobody can decide',
         });
         await this.taskOf(handle);
@@ -512,7 +513,7 @@ class Walker {
     const where = { orderId: { in: orderIds } };
     await eventually(
       async () => (await this.given.orders.repair.count({ where })) === orderIds.length,
-      { withinMs: 120_000, what: 'the repairs of rows that were deleted' },
+      { what: 'the repairs of rows that were deleted' },
     );
   }
 
@@ -539,7 +540,7 @@ class Walker {
     await Promise.all(rows.map((handle) => handle.result()));
     const sourceQueue = { contains: QUEUES.acknowledgements };
     await eventually(async () => (await orders.deadLetter.count({ where: { sourceQueue } })) > 0, {
-      withinMs: 40_000,
+      withinMs: patience(20_000),
       what: 'answers that were given up',
     });
   }
@@ -618,14 +619,13 @@ class Walker {
       async () =>
         (await orders.deadLetter.count({ where: { deadLetterReason } })) ===
         queues.length * contents.length,
-      { withinMs: 40_000, what: 'dead letters that nobody can read' },
+      { what: 'dead letters that nobody can read' },
     );
   }
 
   private async healthCheck(): Promise<void> {
     await this.given.temporal.schedule.getHandle(SCHEDULES.checkHealth).trigger();
     await eventually(async () => (await this.given.orders.healthReport.count()) > 0, {
-      withinMs: 40_000,
       what: 'a health report',
     });
   }

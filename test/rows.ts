@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient as DispatchClient } from '../database/dispatch/generated/client';
 import { PrismaClient as OrdersClient } from '../database/orders/generated/client';
+import { patience } from './patience';
 
 /** The rows of an order database, which tests look at, and alter behind the service's back. */
 export type OrdersRows = OrdersClient;
@@ -8,12 +9,17 @@ export type OrdersRows = OrdersClient;
 /** The rows of a dispatch database, likewise. */
 export type DispatchRows = DispatchClient;
 
+/** A test holds a lock for as long as what waits for it takes. */
+const transactionOptions = { maxWait: patience(6_000), timeout: patience(6_000) };
+
 /** Opens an order database; `$disconnect` closes it. */
 export function openOrdersRows(url: string): OrdersRows {
-  return new OrdersClient({ adapter: new PrismaPg({ connectionString: url, max: 4 }) });
+  const adapter = new PrismaPg({ connectionString: url, max: 4 });
+  return new OrdersClient({ adapter, transactionOptions });
 }
 
 /** Opens a dispatch database; `$disconnect` closes it. */
 export function openDispatchRows(url: string): DispatchRows {
-  return new DispatchClient({ adapter: new PrismaPg({ connectionString: url, max: 4 }) });
+  const adapter = new PrismaPg({ connectionString: url, max: 4 });
+  return new DispatchClient({ adapter, transactionOptions });
 }

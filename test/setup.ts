@@ -19,7 +19,8 @@ import { defined } from '../domain/defined';
 import type { Acknowledgement } from '../domain/messages/acknowledgement';
 import type { Order } from '../domain/order';
 import type { PolicyOverrides } from '../domain/policy';
-import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { requestIdOf } from '../domain/request-id';
+import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { acknowledgementMessage, dispatchRequestMessage } from '../messaging/messages';
 import { Publisher, type OutgoingMessage } from '../messaging/publisher';
 import type { OperatorDatabases } from '../operations/open-databases';
@@ -31,6 +32,7 @@ import { readTestStackFile, type TestStackFile } from '../stack/test-stack-file'
 import { startSupplementSystem, type SupplementSystem } from '../supplement/supplement-system';
 import type { RelayPolls } from '../worker/outcome-event-relay';
 import { startWorker, type OrderDispatchWorker } from '../worker/worker';
+import { patience } from './patience';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from './rows';
 
 /** Whether the long tests run (`npm run test:long`): the same tests, with as many orders as an outage leaves. */
@@ -242,7 +244,7 @@ export function newOrder(fields: Partial<Order> = {}): Order {
 /** The request of an order, as the worker would publish it. */
 export function requestOf(order: Order, requestId = `${order.orderId}.1`): OutgoingMessage {
   const { orderId } = order;
-  const dispatchBy = new Date(Date.now() + 60_000).toISOString();
+  const dispatchBy = new Date(Date.now() + 3_600_000).toISOString();
   return dispatchRequestMessage(
     { requestId, orderId, dispatchBy, contentHash: contentHash(order), order },
     undefined,
@@ -263,12 +265,17 @@ export function inTurn(...replies: Reply[]): Decide {
 /** How often a condition is looked at, in ms: soon, and then seldom, since each look costs all others time. */
 const LOOKS_MS = { first: 20, last: 100 };
 
-/** Waits until `probe` returns something that is neither undefined nor false. */
+/**
+ * Waits until `probe` returns something that is neither undefined nor false.
+ *
+ * @param options.withinMs for what usually takes longer than 6 s: a `patience`. @default 120000, and more on a
+ * slow machine: below a test's own limit, so that the failure names the condition.
+ */
 export async function eventually<Value>(
   probe: () => Promise<Value | undefined | false> | Value | undefined | false,
   options: { withinMs?: number; what?: string } = {},
 ): Promise<Value> {
-  const { withinMs = isLongRun ? 120_000 : 40_000, what = 'the condition' } = options;
+  const { withinMs = patience(6_000), what = 'the condition' } = options;
   const deadline = Date.now() + withinMs;
   let last: unknown;
   for (let pauseMs = LOOKS_MS.first; ; pauseMs = Math.min(LOOKS_MS.last, pauseMs * 1.3)) {
@@ -336,6 +343,28 @@ export function openTask(handle: OrderHandle): Promise<OrderStatusView> {
   );
 }
 
+/**
+ * Has a person asked about an order that waits for its answer, as for a request that became a dead letter:
+ * at once, where silence takes the product's timers. The request stays unanswered.
+ */
+export async function askPerson(
+  { temporal, orders }: Pick<TestBed, 'temporal' | 'orders'>,
+  handle: OrderHandle,
+): Promise<OrderStatusView> {
+  const { orderId } = handle;
+  const { requestNumber } = await eventually(
+    async () => {
+      const row = await orders.order.findUnique({ where: { orderId } });
+      return row !== null && row.attempts > 0 && row;
+    },
+    { what: `a request of ${orderId}` },
+  );
+  await temporal.workflow
+    .getHandle(dispatchOrderWorkflowId(orderId))
+    .signal(SIGNALS.requestDeadLettered, { requestId: requestIdOf(orderId, requestNumber) });
+  return openTask(handle);
+}
+
 /** Has Temporal forget a workflow, as after its retention. */
 export async function deleteWorkflow(
   { temporal, namespace }: Pick<TestBed, 'temporal' | 'namespace'>,
@@ -353,6 +382,28 @@ export async function deleteWorkflow(
         () => true,
       ),
     { what: `the end of ${workflowId}` },
+  );
+}
+
+/** The attempt that an order's workflow waits for, as Temporal has it. */
+export async function pendingAttempt(temporal: Temporal, orderId: string) {
+  const { raw } = await temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId)).describe();
+  return raw.pendingActivities?.[0];
+}
+
+/** Waits until an order's attempt has told Temporal what it waits for. */
+export async function attemptWaitsFor(
+  temporal: Temporal,
+  orderId: string,
+  what: 'broker' | 'database',
+): Promise<void> {
+  await eventually(
+    async () => {
+      const attempt = await pendingAttempt(temporal, orderId);
+      const said = attempt?.heartbeatDetails?.payloads?.[0]?.data ?? '';
+      return Buffer.from(said).includes(`"waitsFor":"${what}"`);
+    },
+    { what: `an attempt that waits for the ${what}` },
   );
 }
 

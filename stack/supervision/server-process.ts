@@ -6,6 +6,13 @@ import type { OwnedProcess } from './belongings';
 import type { Scope } from './scope';
 import { StackError } from '../stack-error';
 
+/**
+ * How long a server may take to get ready and to end, in ms: it takes seconds, and on a slow and busy machine
+ * many more. One that fails ends by itself, and is not waited for.
+ */
+const READY_WITHIN_MS = 300_000;
+const ENDED_WITHIN_MS = 120_000;
+
 /** How a server is started. */
 export interface ServerCommand extends Pick<OwnedProcess, 'name' | 'signal' | 'graceMs'> {
   command: string;
@@ -74,7 +81,7 @@ export async function startServerProcess(
     pid,
     exited,
     logTail: () => tail(logFile),
-    async untilReady(isReady, timeoutMs = 60_000) {
+    async untilReady(isReady, timeoutMs = READY_WITHIN_MS) {
       const deadline = Date.now() + timeoutMs;
       while (!(await isReady().catch(() => false))) {
         if (hasExited()) throw failure('ended while it was starting');
@@ -87,7 +94,7 @@ export async function startServerProcess(
       if (!hasExited()) child.kill('SIGKILL');
       await exited;
     },
-    async stop(stopSignal, timeoutMs = 30_000) {
+    async stop(stopSignal, timeoutMs = ENDED_WITHIN_MS) {
       if (hasExited()) return;
       child.kill(stopSignal);
       await Promise.race([exited, sleep(timeoutMs, undefined, { ref: false })]);

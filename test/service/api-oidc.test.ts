@@ -35,7 +35,7 @@ beforeAll(async () => {
   provider = await startOpenIdProvider(desk, PEOPLE);
   api = await buildDesk(provider.issuer);
   await api.app.listen({ host: '127.0.0.1', port });
-}, 60_000);
+});
 afterAll(async () => {
   await api.close();
   await provider.end();

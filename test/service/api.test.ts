@@ -24,7 +24,7 @@ let api: TestApi;
 beforeAll(async () => {
   bed = await setup({ policy: IMPATIENT });
   api = await buildTestApi(bed);
-}, 60_000);
+});
 afterAll(async () => {
   await api.close();
   await bed.close();
@@ -712,7 +712,7 @@ test('whatever is sent, fitting or not, the answer is none of a failure, and as 
   );
   // Whatever of it was taken for a hold.
   await post('/v1/hold/release', { note: 'over' });
-}, 120_000);
+});
 
 /** A route as the API describes it. */
 interface Described {

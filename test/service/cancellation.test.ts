@@ -160,7 +160,7 @@ describe('cancellation', () => {
       expect(await liveDispatches(handle)).toBe(0);
       expect(await statusOf(handle)).toBe('cancelled');
     }
-  }, 180_000);
+  });
 
   test('an acceptance while cancelling does not move the order: the withdrawal decides', async () => {
     let wasAsked = false;

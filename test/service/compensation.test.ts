@@ -279,7 +279,7 @@ describe('compensation', () => {
       }),
       { numRuns: 2, endOnFailure: true },
     );
-  }, 120_000);
+  });
 
   test('a human task of it stays open until somebody decides', async () => {
     const simulated = new SimulatedOrder({
@@ -304,5 +304,5 @@ describe('compensation', () => {
     await eventually(() => simulated.state.escalationReason === 'withdrawalFailed');
     expect(await lookAfter(simulated)).toMatchObject({ status: 'cancelled' });
     expect(simulated.retriesNeeded).toBe(2);
-  }, 60_000);
+  });
 });

@@ -366,10 +366,10 @@ describe('the health check', () => {
       taskQueue: TASK_QUEUES.main,
       workflowId: dispatchOrderWorkflowId(orderId),
     });
-    await eventually(async () => (await codes()).includes('workflowsStuck'), { withinMs: 30_000 });
+    await eventually(async () => (await codes()).includes('workflowsStuck'));
     await bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId)).terminate();
     await bed.orders.order.deleteMany({ where: { orderId } });
-  }, 60_000);
+  });
 
   test('the sweep by the clock finds an order that no workflow looks after, and it is dispatched', async () => {
     await bed.orders.order.deleteMany({ where: { status: 'escalated' } });
@@ -381,7 +381,6 @@ describe('the health check', () => {
     await eventually(
       async () =>
         (await bed.orders.order.findUniqueOrThrow({ where: { orderId } })).status === 'dispatched',
-      { withinMs: 20_000 },
     );
-  }, 60_000);
+  });
 });

@@ -147,7 +147,6 @@ describe('the supplement system', () => {
     // The broker counts a moment later.
     await eventually(async () => (await count()) === expected, {
       what: `${expected} messages in the queue`,
-      withinMs: 5_000,
     });
     await channel.close();
   };

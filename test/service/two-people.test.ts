@@ -12,7 +12,7 @@ const IMPATIENT: PolicyOverrides = {
 };
 
 let bed: TestBed;
-beforeAll(async () => (bed = await setup({ policy: IMPATIENT })), 60_000);
+beforeAll(async () => (bed = await setup({ policy: IMPATIENT })));
 afterAll(() => bed.close());
 
 const escalate = async () => {

@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { planFaults, FAULT_NAMES } from '../../chaos/faults';
 import type { ChaosReport } from '../../chaos/run';
+import { MACHINE_FACTOR, patience } from '../patience';
 import { isLongRun } from '../setup';
+
+jest.setTimeout(patience(90_000));
 
 interface Ended {
   exitCode: number | null;
@@ -16,7 +19,7 @@ const chaos = async (...args: string[]) => {
   const { exitCode, stdout, stderr } = await new Promise<Ended>((resolve) => {
     const running = execFile(
       process.execPath,
-      [main, '--json', ...args],
+      [main, '--json', '--patience', String(MACHINE_FACTOR), ...args],
       { maxBuffer: 64 * 1024 * 1024 },
       (_, out, err) => resolve({ exitCode: running.exitCode, stdout: out, stderr: err }),
     );
@@ -44,7 +47,7 @@ describe('under faults', () => {
     expect(report.decisions).toBeGreaterThan(0);
     // Each look saw something to look at.
     expect(report.checks.filter(({ looked }) => looked === 0).map(({ what }) => what)).toEqual([]);
-  }, 240_000);
+  });
 
   describe('that kill dispatch systems again and again, of orders that ask once', () => {
     // What is lost stays lost, and is seen.
@@ -58,7 +61,7 @@ describe('under faults', () => {
       let ended: Awaited<ReturnType<typeof chaos>>;
       beforeAll(async () => {
         ended = await chaos(...deaths, '--bugs', 'ackBeforeCommit', 'noInbox');
-      }, 180_000);
+      });
 
       test.each([
         ['ackBeforeCommit', 'dispatch-system-1', /every order .* ends/],
@@ -74,13 +77,9 @@ describe('under faults', () => {
     });
 
     // So the bugs are what was caught; each point at which one may die is in crash.test.ts.
-    (isLongRun ? test : test.skip)(
-      'nothing is lost without them',
-      async () => {
-        expectWhole(await chaos(...deaths, '--dispatch-systems', '1'));
-      },
-      180_000,
-    );
+    (isLongRun ? test : test.skip)('nothing is lost without them', async () => {
+      expectWhole(await chaos(...deaths, '--dispatch-systems', '1'));
+    });
   });
 
   test('the same seed plans the same, another one another, and no fault comes twice before all came', () => {

@@ -56,7 +56,7 @@ describe.each([
       'mia.miller.of.the.night.shift@dispatch.example.com',
     );
     await writeFile(join(folder.path, 'order.json'), JSON.stringify(order));
-  }, 60_000);
+  });
   afterAll(async () => {
     await bed.close();
     await folder.remove();

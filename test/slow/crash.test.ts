@@ -9,6 +9,7 @@ import { DISPATCH_REQUEST_TYPE } from '../../domain/messages/dispatch-request';
 import type { Order } from '../../domain/order';
 import { readBulk, startBulk } from '../../operations/bulk';
 import { CRASH_BY_MESSAGE, CRASH_POINTS, type CrashPoint } from '../../runtime/crash-point';
+import { patience } from '../patience';
 import { startProcess, type TestProcess } from '../processes';
 import {
   createSurroundings,
@@ -223,7 +224,7 @@ describe('a process killed with SIGKILL', () => {
         await died();
         await start('worker');
         await eventually(async () => (await readBulk(database, bulkId)).run.state === 'done', {
-          withinMs: 50_000,
+          withinMs: patience(25_000),
         });
         const counts = { resolved: 1, failed: 0 };
         expect(await readBulk(database, bulkId)).toMatchObject({ counts });

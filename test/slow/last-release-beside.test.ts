@@ -5,10 +5,13 @@ import { Client, Connection } from '@temporalio/client';
 import { OrderDispatchClient, type PolicyOverrides } from '../../client';
 import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { readLastRelease } from '../../scripts/last-release';
+import { patience } from '../patience';
 import { startProcess, type TestProcess } from '../processes';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from '../rows';
 import { createFolder } from '../run-cli';
 import { createSurroundings, isLongRun, newOrder, openTask, type Surroundings } from '../setup';
+
+jest.setTimeout(patience(120_000));
 
 /** Building the last release takes minutes: `npm run test:long`. */
 const describeLong = isLongRun ? describe : describe.skip;
@@ -62,7 +65,7 @@ describeLong('the last release beside this one, on this one’s databases', () =
       last: await Last.connect({ address, namespace }),
       present: await OrderDispatchClient.connect({ address, namespace }),
     };
-  }, 600_000);
+  });
   afterAll(async () => {
     for (const process of started) process.kill('SIGKILL');
     await Promise.all(started.map(({ exited }) => exited));
@@ -167,5 +170,5 @@ describeLong('the last release beside this one, on this one’s databases', () =
       ]);
     }
     expect(await orders.deadLetter.count()).toBe(0);
-  }, 240_000);
+  });
 });

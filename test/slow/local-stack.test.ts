@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { readStackFile, type StackFile } from '../../runtime/stack-file';
 import { createDatabase, dropDatabase } from '../../stack/servers/databases';
+import { patience } from '../patience';
 import { runCli } from '../run-cli';
 import { eventually, sharedServers } from '../setup';
+
+jest.setTimeout(patience(30_000));
 
 const CLONE = join(__dirname, '..', '..');
 
@@ -60,7 +63,7 @@ describe('the local stack', () => {
           const stack = readStackFile(folder);
           return stack && isIt(stack) && stack;
         },
-        { what: 'the stack', withinMs: 60_000 },
+        { what: 'the stack', withinMs: patience(15_000) },
       ),
       command.exitCode.then((code) => {
         throw new Error(`the stack ended with ${code}: ${command.stderr()}`);
@@ -132,7 +135,7 @@ describe('the local stack', () => {
       ],
     });
     await expectNothingLeft();
-  }, 90_000);
+  });
 
   test('up runs the service for other terminals, reports a process that dies, and leaves nothing behind', async () => {
     const anyPid: unknown = expect.any(Number);
@@ -182,7 +185,6 @@ describe('the local stack', () => {
     await details(up, ({ pids }) => pids.worker.length === 2 && pids.supplement.length === 1);
     await eventually(() => supplement.stderr().includes('"msg":"ready"'), {
       what: 'the supplement system',
-      withinMs: 30_000,
     });
     const [victim] = stack.pids.dispatchSystem;
     process.kill(victim as number, 'SIGKILL');
@@ -197,7 +199,7 @@ describe('the local stack', () => {
     expect(worker.stderr()).toContain('the local stack stops');
     expect(supplement.stderr()).toContain('the local stack stops');
     await expectNothingLeft();
-  }, 90_000);
+  });
 });
 
 /** The shell's environment without what would lead a stack, or npm's watch over it, elsewhere. */

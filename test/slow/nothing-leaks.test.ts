@@ -1,7 +1,10 @@
 import pLimit from 'p-limit';
 import { orderIdOfWorkflow } from '../../domain/temporal-names';
+import { patience } from '../patience';
 import { eventually, isLongRun } from '../setup';
 import { walkWithCanary, type CanaryWalk } from '../canary-walk';
+
+jest.setTimeout(patience(isLongRun ? 300_000 : 60_000));
 
 /** How many orders have the secret. */
 const ORDERS = isLongRun ? 200 : 28;
@@ -29,19 +32,16 @@ const KINDS = [
 
 /** Those of {@link KINDS} that reached their end, by whether there is a codec. */
 const walks = new Map<boolean, CanaryWalk>();
-beforeAll(
-  async () => {
-    const walkOne = async ({ codec }: (typeof KINDS)[number]) => {
-      walks.set(codec, await walkWithCanary({ orders: ORDERS, codec }));
-    };
-    // Most of a short walk is waiting, so they go side by side; a long one needs the machine.
-    const atOnce = pLimit(isLongRun ? 1 : KINDS.length);
-    const walked = await Promise.allSettled(KINDS.map((kind) => atOnce(() => walkOne(kind))));
-    const failed = walked.find((each) => each.status === 'rejected');
-    if (failed) throw failed.reason as Error;
-  },
-  isLongRun ? 1_200_000 : 240_000,
-);
+beforeAll(async () => {
+  const walkOne = async ({ codec }: (typeof KINDS)[number]) => {
+    walks.set(codec, await walkWithCanary({ orders: ORDERS, codec }));
+  };
+  // Most of a short walk is waiting, so they go side by side; a long one needs the machine.
+  const atOnce = pLimit(isLongRun ? 1 : KINDS.length);
+  const walked = await Promise.allSettled(KINDS.map((kind) => atOnce(() => walkOne(kind))));
+  const failed = walked.find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason as Error;
+});
 afterAll(() => Promise.all([...walks.values()].map((walk) => walk.close())));
 
 describe.each(KINDS)('nothing personal leaks, $name:', ({ codec }) => {

@@ -14,8 +14,11 @@ import { decide } from '../../dispatch-system/decide';
 import { startDispatchSystem } from '../../dispatch-system/dispatch-system';
 import { silentLogger } from '../../runtime/logger';
 import { compile } from '../compiler';
+import { patience } from '../patience';
 import { createFolder } from '../run-cli';
 import { createSurroundings, newOrder } from '../setup';
+
+jest.setTimeout(patience(60_000));
 
 const CLONE = realpathSync(join(__dirname, '..', '..'));
 
@@ -75,7 +78,7 @@ describe('the package', () => {
     folder = await createFolder();
     project = join(realpathSync(folder.path), 'project');
     await unpackInto(project, await pack(folder.path));
-  }, 240_000);
+  });
   afterAll(() => folder.remove());
 
   const write = (name: string, text: string): string => {

@@ -295,7 +295,7 @@ describe('the code', () => {
       await writeFile(join(folder.path, name), text);
     const sources = Object.keys(files).filter((name) => name.endsWith('.ts'));
     problems = await compile(folder.path, sources, ['--module', 'nodenext', '--skipLibCheck']);
-  }, 120_000);
+  });
   afterAll(() => folder.remove());
 
   test.each(blocks.map((block) => [`${block.path}, line ${block.line}`, block] as const))(
@@ -363,7 +363,7 @@ describe('the shell commands', () => {
       ORDERS_DATABASE_URL: bed.ordersDatabaseUrl,
       DISPATCH_DATABASE_URL: bed.dispatchDatabaseUrl,
     };
-  }, 120_000);
+  });
   afterAll(async () => {
     await bed.close();
     await folder.remove();

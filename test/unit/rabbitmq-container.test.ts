@@ -7,6 +7,9 @@ import { startRabbitmq } from '../../stack/servers/rabbitmq';
 import { findDocker } from '../../stack/servers/rabbitmq-installation';
 import { closeConnections } from '../../stack/servers/rabbitmqctl';
 import { openScope } from '../../stack/supervision/scope';
+import { patience } from '../patience';
+
+jest.setTimeout(patience(30_000));
 
 describe('RabbitMQ in a container', () => {
   // Whoever reads the report must see that this was not tried, so it is neither passed nor hidden.
@@ -39,8 +42,7 @@ describe('RabbitMQ in a container', () => {
     }
     const containers = ['ps', '--all', '--quiet', '--filter', `name=${scope.id.toLowerCase()}`];
     expect(execFileSync('docker', containers, { encoding: 'utf8' })).toBe('');
-    // The image may have to be downloaded first.
-  }, 600_000);
+  });
 });
 
 function dockerAnswers(): boolean {
