@@ -30,7 +30,7 @@ export async function startOpenIdProvider(
 /** How a desk is told of the provider. */
 export function openIdConfig(desk: string, issuer: string) {
   return {
-    ...{ auth: 'oidc' as const, publicUrl: desk, sessionMs: 60_000 },
+    ...{ auth: 'oidc' as const, publicUrl: desk, sessionMs: 3_600_000 },
     oidc: {
       ...{ issuer, ...CLIENT, scopes: 'openid profile email' },
       ...{ rolesClaim: 'roles', actorClaim: 'preferred_username' },

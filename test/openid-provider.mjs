@@ -21,12 +21,12 @@ const provider = new Provider(issuer, {
   findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub, ...people[sub] }) }),
   // Else it says so on stderr.
   ttl: {
-    AccessToken: 60,
-    AuthorizationCode: 60,
-    Grant: 60,
-    IdToken: 60,
-    Interaction: 60,
-    Session: 60,
+    AccessToken: 3_600,
+    AuthorizationCode: 3_600,
+    Grant: 3_600,
+    IdToken: 3_600,
+    Interaction: 3_600,
+    Session: 3_600,
   },
 });
 

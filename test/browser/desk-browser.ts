@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type BrowserContext, type Page, type Request } from 'playwright-core';
 import { ROOT } from '../markdown';
 import { CHROMIUM_ARGUMENTS, findChromium } from '../../stack/find-chromium';
+import { patience } from '../patience';
+import { eventually } from '../setup';
 
 const executablePath = findChromium();
 
@@ -39,6 +41,7 @@ export async function openBrowser(): Promise<DeskBrowser> {
   const browser = await chromium.launch({
     ...(executablePath && { executablePath }),
     args: CHROMIUM_ARGUMENTS,
+    timeout: patience(6_000),
   });
   const complaints: string[] = [];
   const contexts: BrowserContext[] = [];
@@ -46,12 +49,13 @@ export async function openBrowser(): Promise<DeskBrowser> {
     open: async (url, { token, isNarrow = false } = {}) => {
       const viewport = isNarrow ? { width: 390, height: 844 } : { width: 1280, height: 800 };
       const context = await browser.newContext({ viewport });
+      context.setDefaultTimeout(patience(6_000));
       contexts.push(context);
       if (token !== undefined) {
         await context.request.post(new URL('/v1/session', url).href, { data: { token } });
       }
       const page = await context.newPage();
-      page.setDefaultTimeout(10_000);
+      watchRequests(page);
       page.on('console', (message) => {
         if (message.type() === 'error' && !EXPECTED.test(message.text())) {
           complaints.push(message.text());
@@ -74,6 +78,29 @@ export const rowsOf = (page: Page) => page.getByTestId('task-list').locator('a')
 
 /** Waits until a text is there. */
 export const seen = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+
+/** What each page waits for from its desk, but for the stream, which does not end. */
+const requestsOf = new WeakMap<Page, Set<Request>>();
+
+function watchRequests(page: Page): void {
+  const underWay = new Set<Request>();
+  requestsOf.set(page, underWay);
+  page.on('request', (request) => {
+    if (!request.url().endsWith('/v1/stream')) underWay.add(request);
+  });
+  page.on('requestfinished', (request) => underWay.delete(request));
+  page.on('requestfailed', (request) => underWay.delete(request));
+}
+
+/** Waits until a page has drawn all that it asks the desk for. */
+export async function settled(page: Page): Promise<void> {
+  const underWay = requestsOf.get(page);
+  do {
+    await page.evaluate(DRAWN);
+    await eventually(() => underWay?.size === 0, { what: 'the answers that a page waits for' });
+    await page.evaluate(DRAWN);
+  } while (underWay && underWay.size > 0);
+}
 
 /** Presses keys, one after the other, each once the page has drawn what the one before did. */
 export async function press(page: Page, ...keys: readonly string[]): Promise<void> {

@@ -16,6 +16,7 @@ import type {
 } from '../../console/api/contract';
 import { BULK_CANARY } from '../../domain/bulk';
 import { GUIDANCE } from '../../domain/guidance';
+import { closedGate } from '../gate';
 import {
   ago,
   decisionSchemas,
@@ -54,6 +55,8 @@ export interface MockDesk {
   endSessions: () => void;
   /** Hints that something changed. */
   hint: (...what: string[]) => void;
+  /** Takes no decision. @returns what has them taken. */
+  holdDecisions: () => () => void;
   /** What was refused since nobody may do it, by route. */
   forbidden: string[];
   close: () => Promise<void>;
@@ -73,16 +76,14 @@ class Refusal extends Error {
  * Opens the desk on a free port.
  *
  * @param given.consoleFolder the built console.
- * @param given.decidingMs how long a decision takes.
  */
 export async function openMockDesk(given: {
   consoleFolder: string;
   tasks?: number;
   port?: number;
-  decidingMs?: number;
   held?: boolean;
 }): Promise<MockDesk> {
-  const desk = new Desk(given.tasks ?? 10_000, given.decidingMs ?? 400, given.held ?? false);
+  const desk = new Desk(given.tasks ?? 10_000, given.held ?? false);
   const server = createServer((request, response) => {
     void serve(desk, given.consoleFolder, request, response);
   });
@@ -94,6 +95,7 @@ export async function openMockDesk(given: {
     closeTask: (taskId, options) => desk.closeTask(taskId, options),
     endSessions: () => desk.sessions.clear(),
     hint: (...what) => desk.hint(...what),
+    holdDecisions: () => desk.holdDecisions(),
     forbidden: desk.forbidden,
     close: () => closeServer(server, desk),
   };
@@ -151,7 +153,6 @@ class Desk {
   readonly forbidden: string[] = [];
   readonly #streams = new Set<ServerResponse>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #decidingMs: number;
   readonly #notes = new Map<string, { at: string; actor: string; note: string }[]>();
   readonly #bulk = someBulk();
   readonly #letters = someDeadLetters();
@@ -162,11 +163,11 @@ class Desk {
   #tasks: TaskRow[];
   #hold: HoldRow | null;
   #opened: number;
+  #mayDecide = Promise.resolve();
 
-  constructor(tasks: number, decidingMs: number, held: boolean) {
+  constructor(tasks: number, held: boolean) {
     this.#tasks = someTasks(tasks);
     this.#opened = tasks;
-    this.#decidingMs = decidingMs;
     this.#hold = held
       ? {
           id: 1,
@@ -200,6 +201,12 @@ class Desk {
     );
     this.hint('tasks');
     return task;
+  }
+
+  holdDecisions(): () => void {
+    const gate = closedGate();
+    this.#mayDecide = gate.opened;
+    return gate.open;
   }
 
   closeTask(taskId: string, { hint } = { hint: true }): void {
@@ -390,7 +397,7 @@ class Desk {
   }
   async #actOnTask(taskId: string, act: string, body: Body): Promise<unknown> {
     const actor = String(body['actor']);
-    if (act === 'resolve') await this.#wait(this.#decidingMs);
+    if (act === 'resolve') await this.#mayDecide;
     const found = this.#tasks.find((each) => each.taskId === taskId);
     if (!found)
       throw new Refusal(
@@ -720,10 +727,6 @@ class Desk {
     }, 100);
     this.#timers.add(timer);
     return { replayId: replay.replayId };
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms));
   }
 }
 

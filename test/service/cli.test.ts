@@ -9,6 +9,7 @@ import { OrderDispatchClient, type OrderStatusView, type PolicyOverrides } from 
 import type { Order } from '../../domain/order';
 import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { workflowIdsOf } from '../../temporal/order-workflows';
+import { MACHINE_FACTOR } from '../patience';
 import { startProcess, type TestProcess } from '../processes';
 import { createNamespace } from '../../stack/servers/temporal-namespace';
 import {
@@ -20,6 +21,7 @@ import {
   type RunCliOptions,
 } from '../run-cli';
 import {
+  askPerson,
   createSurroundings,
   eventually,
   newOrder,
@@ -29,16 +31,18 @@ import {
   type TestBed,
 } from '../setup';
 
-/** Silence becomes a human task within half a second. */
+/** Silence becomes a human task at once, where its reason does not matter. */
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 400,
-  initialIntervalMs: 50,
-  maximumAttempts: 2,
+  acknowledgementTimeoutMs: 100,
+  maximumAttempts: 1,
 };
 
-/** Nobody is asked for a person as long as a test takes. */
-const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 60_000, initialIntervalMs: 1_000 };
+/** An order becomes a human task by what a test does, and not by itself. */
+const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 3_600_000 };
+
+/** How long ago something was, as people read it. */
+const AGE = String.raw`\d+ (?:s|min)`;
 
 /** Its standard library has a terminal to run a program at. */
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -49,7 +53,7 @@ describe('command line', () => {
   let bed: TestBed;
   let folder: Awaited<ReturnType<typeof createFolder>>;
   beforeAll(async () => {
-    [bed, folder] = await Promise.all([setup({ policy: IMPATIENT }), createFolder()]);
+    [bed, folder] = await Promise.all([setup({ policy: PATIENT }), createFolder()]);
   });
   afterAll(async () => {
     await bed.close();
@@ -79,7 +83,7 @@ describe('command line', () => {
   const escalated = async () => {
     const order = newOrder();
     staySilent(order);
-    await openTask(await bed.client.placeOrder(order));
+    await askPerson(bed, await bed.client.placeOrder(order));
     return order.orderId;
   };
   /** Temporal lists what happened a moment later. */
@@ -201,7 +205,9 @@ describe('command line', () => {
       const orderId = await escalated();
       const { stdout } = await cli(['show', orderId]);
       expect(stdout).toMatch(/^status +escalated$/m);
-      expect(stdout).toMatch(/^human task +noAcknowledgement, since .* \(\d+ s\)$/m);
+      expect(stdout).toMatch(
+        new RegExp(`^human task +requestDeadLettered, since .* \\(${AGE}\\)$`, 'm'),
+      );
       expect(stdout).toMatch(/^it takes +retry, markDispatched, cancel$/m);
       expect(unwrapped(stdout)).toContain(
         `order-dispatch tasks resolve dispatch-order/${orderId} --decision retry --actor "YOUR NAME" --note "WHY" ${target().join(' ')}`,
@@ -293,7 +299,7 @@ describe('command line', () => {
       const table = await cli(['tasks', 'list']);
       expect(table.stdout).toMatch(/task +│ escalation reason +│ waits for +│/);
       expect(table.stdout).toMatch(
-        new RegExp(`│ order ${first} +│\n│ dispatch-order +│ noAcknowledgement +│ \\d+ s`),
+        new RegExp(`│ order ${first} +│\n│ dispatch-order +│ requestDeadLettered +│ ${AGE}`),
       );
       expect(unwrapped(table.stdout)).toContain(
         `its order: ${dispatchOrderWorkflowId(ids[0] ?? '')}`,
@@ -317,7 +323,7 @@ describe('command line', () => {
           orderId,
           taskId: dispatchOrderWorkflowId(orderId),
           details: expect.stringContaining('waits for a person'),
-          humanTask: { escalationReason: 'noAcknowledgement' },
+          humanTask: { escalationReason: 'requestDeadLettered' },
         },
       ]);
     });
@@ -328,7 +334,7 @@ describe('command line', () => {
       expect(temporalAlone.stdout).toMatch(/^items +2 x noodles, 1250 each$/m);
       expect(temporalAlone.stdout).not.toContain('order database');
       await bed.client.getOrder(orderId).resolve({ decision: 'retry', actor: 'ana', note: 'back' });
-      await openTask(bed.client.getOrder(orderId));
+      await askPerson(bed, bed.client.getOrder(orderId));
       const shown = await cli(['tasks', 'show', orderId], { environment: databases() });
       expect(shown.stdout).toMatch(/^decision +retry by ana, \d{4}-/m);
       expect(shown.stdout).toMatch(/^order database +escalated, changed/m);
@@ -388,7 +394,9 @@ describe('command line', () => {
         { directory: folder.path },
       );
       const told = () => unwrapped(placing.stderr());
-      await eventually(() => told().includes('waits for a person (noAcknowledgement)'));
+      await eventually(() => told().includes('waiting until order'));
+      await askPerson(bed, bed.client.getOrder(order.orderId));
+      await eventually(() => told().includes('waits for a person (requestDeadLettered)'));
       expect(told()).toContain(`waiting until order ${order.orderId} is dispatched`);
       expect(told()).toMatch(
         new RegExp(` npx .*tasks resolve \\S*${order.orderId} --decision retry --actor`, 'm'),
@@ -468,18 +476,22 @@ describe('command line', () => {
     const unwithdrawable = async () => {
       const order = newOrder();
       acceptBy(order.orderId, 'courier-2');
-      await (await bed.client.placeOrder(order, { policy: PATIENT })).result();
+      await (await bed.client.placeOrder(order)).result();
       bed.script(order.orderId, () => ({ kind: 'staySilent' }));
       return order.orderId;
     };
 
     test('cancel says after a moment what it waits for, and --timeout ends the waiting alone', async () => {
       const orderId = await unwithdrawable();
-      const waited = await cli(['cancel', orderId, ...BY_ANA, '--timeout', '4']);
+      // It says so after two seconds.
+      const seconds = Math.ceil(5 * MACHINE_FACTOR);
+      const waited = await cli(['cancel', orderId, ...BY_ANA, '--timeout', String(seconds)]);
       expect(waited).toMatchObject({ exitCode: 3, stdout: '' });
       const said = unwrapped(waited.stderr);
       expect(said).toContain(`waiting until the dispatch system has given up order ${orderId}`);
-      expect(said).toMatch(/^error: WaitTimedOut: waited 4 s until .* show \S+ /m);
+      expect(said).toMatch(
+        new RegExp(`^error: WaitTimedOut: waited ${seconds} s until .* show \\S+ `, 'm'),
+      );
       expect(await bed.client.getOrder(orderId).status()).toMatchObject({ status: 'cancelling' });
     });
 
@@ -545,13 +557,13 @@ describe('command line', () => {
       const connection = await Connection.connect({ address: surroundings.stack.temporalAddress });
       const client = new OrderDispatchClient({ connection, namespace: surroundings.namespace });
       const handle = await client.placeOrder(newOrder(), {
-        policy: { ...IMPATIENT, maximumAttempts: 1 },
+        policy: IMPATIENT,
       });
       ({ orderId } = handle);
       await openTask(handle);
       await connection.close();
       worker.kill('SIGSTOP');
-    }, 60_000);
+    });
     afterAll(async () => {
       worker.kill('SIGKILL');
       await worker.exited;
@@ -585,7 +597,7 @@ describe('command line', () => {
         unanswered: expect.stringContaining('does a worker run'),
         dispatch: null,
       });
-    }, 60_000);
+    });
 
     test('is DispatchUnavailable in every command that needs one', async () => {
       const hanging = ['--address', bed.stack.temporalAddress];
@@ -607,7 +619,7 @@ describe('command line', () => {
       expect(results.map((each) => ({ ...each, stderr: unwrapped(each.stderr) }))).toEqual(
         results.map(() => ({ exitCode: 3, stdout: '', stderr: unavailable })),
       );
-    }, 90_000);
+    });
   });
 
   test('without a terminal there are no colours, whatever the environment asks for', async () => {

@@ -1,5 +1,6 @@
 import { answerRequest, answerWithdrawal } from '../../dispatch-system/answer';
 import { openDispatchDatabase, type DispatchDatabase } from '../../database/dispatch/connection';
+import { closedGate } from '../gate';
 import { openDispatchRows, type DispatchRows } from '../rows';
 import { createSurroundings, eventually, lockAwaited, newOrder, type Surroundings } from '../setup';
 
@@ -21,7 +22,7 @@ describe('the dispatch system', () => {
   const requestOf = (orderId: string, n = 1) => ({
     requestId: `${orderId}.${n}`,
     orderId,
-    dispatchBy: new Date(Date.now() + 60_000).toISOString(),
+    dispatchBy: new Date(Date.now() + 3_600_000).toISOString(),
     contentHash: 'h',
     order: {},
   });
@@ -32,16 +33,19 @@ describe('the dispatch system', () => {
 
   test('decides a withdrawal that comes while its request is being decided after it: no courier stays', async () => {
     const { orderId } = newOrder();
-    let decide!: () => void;
-    const gate = new Promise<void>((open) => (decide = open));
+    const gate = closedGate();
     let isDeciding = false;
-    const requested = answerRequest(database, () => ((isDeciding = true), gate.then(accept)), {
-      ...requestOf(orderId),
-    });
+    const requested = answerRequest(
+      database,
+      () => ((isDeciding = true), gate.opened.then(accept)),
+      {
+        ...requestOf(orderId),
+      },
+    );
     await eventually(() => isDeciding);
     const withdrawn = answerWithdrawal(database, withdraw, withdrawalOf(orderId));
     await lockAwaited(rows);
-    decide();
+    gate.open();
     expect((await requested)?.answer).toMatchObject({ outcome: 'accepted' });
     expect((await withdrawn)?.answer).toMatchObject({ outcome: 'withdrawn' });
     expect(await dispatchesOf(orderId)).toMatchObject([{ status: 'withdrawn' }]);

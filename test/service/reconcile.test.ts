@@ -15,18 +15,27 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../../domain/temporal-names';
+import { patience } from '../patience';
 import { eventually, lockAwaited, newOrder, openTask, setup, type TestBed } from '../setup';
 
 const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
 /** Silence becomes a human task soon, and a withdrawal, which has the same patience, is answered before. */
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 500,
+  acknowledgementTimeoutMs: patience(25),
   initialIntervalMs: 50,
   maximumAttempts: 3,
 };
+/** Asks again soon, and until there is an answer. */
+const PERSISTENT: PolicyOverrides = {
+  acknowledgementTimeoutMs: 500,
+  initialIntervalMs: 100,
+  maximumIntervalMs: 500,
+  maximumAttempts: 1_000,
+};
 
 const BY_ANA = { actor: 'ana', note: 'looked into it' };
+const HOUR_MS = 3_600_000;
 
 describe('reconciliation', () => {
   let bed: TestBed;
@@ -53,7 +62,7 @@ describe('reconciliation', () => {
         JSON.stringify({
           requestId: `${order.orderId}.1`,
           orderId: order.orderId,
-          dispatchBy: new Date(Date.now() + 60_000).toISOString(),
+          dispatchBy: new Date(Date.now() + HOUR_MS).toISOString(),
           contentHash: fields.contentHash,
           order,
         }),
@@ -120,11 +129,10 @@ describe('reconciliation', () => {
     'an order row deleted while its workflow waits comes back by itself',
     async () => {
       const { order, handle } = await place(() => ({ kind: 'staySilent' }), {
-        ...PATIENT,
-        acknowledgementTimeoutMs: 500,
-        initialIntervalMs: 200,
+        ...PERSISTENT,
+        quickWindowMs: 0,
       });
-      await eventually(async () => (await rowOf(order.orderId))?.attempts === 1);
+      await eventually(async () => (await rowOf(order.orderId))?.attempts);
       await bed.orders.order.delete({ where: { orderId: order.orderId } });
       bed.script(order.orderId, () => ({ kind: 'accept', courierId: 'courier-4' }));
       expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-4' });
@@ -135,8 +143,7 @@ describe('reconciliation', () => {
   test.concurrent(
     'a dispatch that should not be is withdrawn with the patience of its order, not with the default',
     async () => {
-      const impatient: PolicyOverrides = { acknowledgementTimeoutMs: 300, initialIntervalMs: 100 };
-      const { order, handle } = await place(undefined, impatient);
+      const { order, handle } = await place(undefined, PERSISTENT);
       const { orderId } = order;
       await handle.result();
       await handle.cancel(BY_ANA);
@@ -535,7 +542,7 @@ describe('reconciliation', () => {
     const swept = await sweep({
       ...bed.databases,
       temporal: bed.temporal,
-      from: new Date(Date.now() - 60_000),
+      from: new Date(Date.now() - HOUR_MS),
       until: new Date(Date.now() + 1_000),
       pageSize: 3,
     });
@@ -573,14 +580,15 @@ describe('reconciliation', () => {
       sweep({
         ...bed.databases,
         temporal: bed.temporal,
-        from: new Date(now - 60_000),
+        from: new Date(listed.escalatedAt.getTime() - 60_000),
         until: new Date(until),
       });
     // What was opened after the window is left alone: it may be half-way.
     expect((await run(listed.escalatedAt.getTime() - 1)).tasks).toEqual({ listed: 0, unlisted: 0 });
     await eventually(async () => {
       await run(now);
-      return (await rowsOf(missed)).length === 1;
+      const [[missedRow], [endedRow]] = [await rowsOf(missed), await rowsOf(ended)];
+      return missedRow && endedRow?.closedBy === 'cancellation';
     });
     expect(await rowsOf(missed)).toMatchObject([
       {
@@ -590,7 +598,6 @@ describe('reconciliation', () => {
         closedAt: null,
       },
     ]);
-    expect(await rowsOf(ended)).toMatchObject([{ closedBy: 'cancellation' }]);
     expect(await rowsOf(listed)).toMatchObject([{ closedAt: null }]);
     for (const { taskId } of [listed, missed]) {
       await bed.client.resolveTask(taskId, { decision: 'keep', ...BY_ANA });

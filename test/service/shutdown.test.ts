@@ -1,16 +1,20 @@
 import { NativeConnection } from '@temporalio/worker';
-import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import type { PolicyOverrides } from '../../client';
 import { silentLogger } from '../../runtime/logger';
 import { startWorker, type OrderDispatchWorker } from '../../worker/worker';
 import { startProxy } from '../../stack/servers/tcp-proxy';
-import { eventually, newOrder, setup, type TestBed } from '../setup';
+import { patience } from '../patience';
+import { attemptWaitsFor, eventually, newOrder, setup, type TestBed } from '../setup';
+
+/** An attempt that waits says so three times in this time, or is given up. */
+const POLICY: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: patience(150) };
 
 describe('a worker that shuts down', () => {
   let bed: TestBed;
   let connection: NativeConnection;
   const workers: OrderDispatchWorker[] = [];
   beforeAll(async () => {
-    bed = await setup({ policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 2_000 } });
+    bed = await setup({ policy: POLICY });
     connection = await NativeConnection.connect({ address: bed.stack.temporalAddress });
   });
   afterAll(async () => {
@@ -29,7 +33,7 @@ describe('a worker that shuts down', () => {
       amqpUrl,
       ordersDatabaseUrl,
       log,
-      policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 2_000 },
+      policy: POLICY,
     });
     workers.push(worker);
     return worker;
@@ -38,22 +42,13 @@ describe('a worker that shuts down', () => {
   test('during an outage burns no attempt: of an order with a single one, another worker goes on', async () => {
     const order = newOrder();
     const { orderId } = order;
-    const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(orderId));
-    const waitsForBroker = async () => {
-      const { raw } = await workflow.describe();
-      return raw.pendingActivities?.some(({ heartbeatDetails }) =>
-        heartbeatDetails?.payloads?.some(({ data }) =>
-          Buffer.from(data ?? []).includes('"waitsFor":"broker"'),
-        ),
-      );
-    };
     await bed.worker.close();
     const way = await startProxy(bed.amqpUrl);
     const first = await start(way.url);
     await way.close();
     await eventually(() => !first.ready(), { what: 'the outage' });
     await first.client.placeOrder(order, { policy: { maximumAttempts: 1 } });
-    await eventually(waitsForBroker, { what: 'an attempt that waits for the broker' });
+    await attemptWaitsFor(bed.temporal, orderId, 'broker');
     await first.close();
     const second = await start(bed.amqpUrl);
     expect(await second.client.getOrder(orderId).result()).toMatchObject({ status: 'dispatched' });
@@ -61,5 +56,5 @@ describe('a worker that shuts down', () => {
       requestNumber: 1,
       escalationReason: null,
     });
-  }, 60_000);
+  });
 });

@@ -13,6 +13,7 @@ import { findTemporalCli } from '../../stack/servers/temporal-cli';
 import { openScope, type Scope } from '../../stack/supervision/scope';
 import { startSupplementSystem, type SupplementSystem } from '../../supplement/supplement-system';
 import { createOrderDispatchWorker } from '../../worker';
+import { closedGate } from '../gate';
 import { startProcess, type TestProcess } from '../processes';
 import { openDispatchRows, openOrdersRows, type DispatchRows, type OrdersRows } from '../rows';
 import { createFolder, runCli } from '../run-cli';
@@ -63,8 +64,7 @@ describeLong('versions of the worker', () => {
   let supplement: SupplementSystem;
   const started: TestProcess[] = [];
   const scripts = new Map<string, Decide>();
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => (open = resolve));
+  const answers = closedGate();
 
   beforeAll(async () => {
     scope = openScope(join(__dirname, '..', '..', '.local'));
@@ -98,7 +98,7 @@ describeLong('versions of the worker', () => {
     });
   });
   afterAll(async () => {
-    open();
+    answers.open();
     for (const process of started) process.kill('SIGKILL');
     await Promise.all(started.map(({ exited }) => exited));
     await supplement.close();
@@ -177,7 +177,7 @@ describeLong('versions of the worker', () => {
 
     // In each state, on version A.
     const waiting = await place(async (question) => {
-      await opened;
+      await answers.opened;
       return referenceDecide(question);
     }, PATIENT);
     const [askedAgain, askedLonger] = [
@@ -240,7 +240,7 @@ describeLong('versions of the worker', () => {
     expect(await roll('--build-id', 'A')).toMatchObject({ currentBuildId: 'A' });
     newOne.kill('SIGTERM');
     expect(await newOne.exited).toEqual({ code: 0, signal: null });
-    open();
+    answers.open();
     for (const { orderId } of [...all, cancelling]) scripts.delete(orderId);
     await Promise.all([resolvedByOld, continued].map((handle) => handle.resolve(RETRY)));
     expect(await cancelled).toMatchObject({ status: 'cancelled', resolvedBy: 'ana' });

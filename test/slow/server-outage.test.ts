@@ -1,25 +1,41 @@
 import { join } from 'node:path';
+import { tsToMs } from '@temporalio/common/lib/time';
 import { connect } from 'amqplib';
+import { Client } from 'pg';
 import type { OrderHandle, PolicyOverrides } from '../../client';
 import { recordDeadLetter } from '../../database/orders/dead-letters';
 import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
 import { contentHash } from '../../domain/content-hash';
+import type { Decide } from '../../dispatch-system/decide';
 import { checkHealth } from '../../health/check-health';
 import { dispatchRequestMessage } from '../../messaging/messages';
 import { replayDeadLetters } from '../../operations/dead-letters-replay';
 import { silentLogger } from '../../runtime/logger';
 import { rabbitmqctl } from '../../stack/servers/rabbitmqctl';
 import { startTestServices, type TestServices } from '../../stack/services';
-import { eventually, inTurn, newOrder, setup, type TestBed } from '../setup';
+import { startProxy } from '../../stack/servers/tcp-proxy';
+import { closedGate } from '../gate';
+import { patience } from '../patience';
+import {
+  attemptWaitsFor,
+  eventually,
+  lockAwaited,
+  newOrder,
+  pendingAttempt,
+  setup,
+  type TestBed,
+} from '../setup';
 
-const POLICY: PolicyOverrides = {
+jest.setTimeout(patience(30_000));
+
+const POLICY = {
   quickWindowMs: 300,
-  acknowledgementTimeoutMs: 8_000,
+  acknowledgementTimeoutMs: patience(400),
   initialIntervalMs: 200,
   maximumIntervalMs: 1_000,
   maximumAttempts: 20,
-};
-const AFTER_A_MOMENT = { kind: 'accept', courierId: 'courier-1', answerAfterMs: 1_500 } as const;
+} satisfies PolicyOverrides;
+const ACCEPT = { kind: 'accept', courierId: 'courier-1' } as const;
 
 describe('a server that goes away and comes back', () => {
   let services: TestServices;
@@ -41,20 +57,33 @@ describe('a server that goes away and comes back', () => {
         postgresUrl: postgres.url(),
       },
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await bed.close();
     await services.stop();
-  }, 60_000);
+  });
 
-  const placeSome = (count: number) =>
+  const placeSome = (count: number, decide: Decide = () => ACCEPT) =>
     Promise.all(
       Array.from({ length: count }, () => {
         const order = newOrder();
-        bed.script(order.orderId, inTurn(AFTER_A_MOMENT));
+        bed.script(order.orderId, decide);
         return bed.client.placeOrder(order);
       }),
     );
+  /** Waits until first attempts have lasted longer than an acknowledgement may take: one that did not wait has ended. */
+  const outlastTimeout = async (handles: OrderHandle[]) => {
+    for (const { orderId } of handles) {
+      await eventually(
+        async () => {
+          const attempt = await pendingAttempt(bed.temporal, orderId);
+          const lasts = tsToMs(attempt?.lastHeartbeatTime) - tsToMs(attempt?.lastStartedTime);
+          return lasts > POLICY.acknowledgementTimeoutMs;
+        },
+        { what: `an attempt for ${orderId} that waits`, withinMs: patience(10_000) },
+      );
+    }
+  };
   const expectAllDispatchedOnce = async (handles: OrderHandle[]) => {
     const results = await Promise.all(handles.map((handle) => handle.result()));
     for (const result of results) {
@@ -64,7 +93,7 @@ describe('a server that goes away and comes back', () => {
     }
     return results;
   };
-  const ready = () => eventually(() => bed.worker.ready(), { withinMs: 40_000 });
+  const ready = () => eventually(() => bed.worker.ready());
 
   test('the broker, away as orders are placed: they wait, and the outage burns no attempt', async () => {
     await services.rabbitmq.stop();
@@ -76,21 +105,28 @@ describe('a server that goes away and comes back', () => {
       });
       return rows.length === handles.length;
     });
-    // Longer than the acknowledgement timeout: an attempt that did not wait would have ended.
-    await new Promise((resolve) => setTimeout(resolve, 9_000));
+    await outlastTimeout(handles);
     await services.rabbitmq.start();
     const results = await expectAllDispatchedOnce(handles);
     expect(results.map(({ attempts }) => attempts)).toEqual(handles.map(() => 1));
-  }, 120_000);
+  });
 
   test('the broker, killed with orders in flight: none is lost, none dispatched twice', async () => {
-    const before = await placeSome(30);
+    const killed = closedGate();
+    let deciding = 0;
+    const before = await placeSome(30, async () => {
+      deciding += 1;
+      await killed.opened;
+      return ACCEPT;
+    });
+    await eventually(() => deciding > 0, { what: 'a request that is being decided about' });
     await services.rabbitmq.kill();
+    killed.open();
     const during = await placeSome(10);
     await services.rabbitmq.start();
     await ready();
     await expectAllDispatchedOnce([...before, ...during]);
-  }, 120_000);
+  });
 
   test('the broker, restarted in the middle of a replay of dead letters: each is replayed, none handled twice', async () => {
     const orders = Array.from({ length: 15 }, () => newOrder());
@@ -117,23 +153,36 @@ describe('a server that goes away and comes back', () => {
         lastFailedAt: new Date(),
       });
     }
+    const way = await startProxy(bed.amqpUrl);
+    const seen = new Set<string>();
+    const restartBroker = async () => {
+      await services.rabbitmq.stop();
+      way.cut();
+      way.mend();
+      await services.rabbitmq.start();
+    };
     let restart: Promise<void> | undefined;
     const report = await replayDeadLetters({
       database: bed.databases.orders,
-      amqpUrl: bed.amqpUrl,
+      amqpUrl: way.url,
       log: silentLogger(),
       filter: { deadLetterReason: 'by a test' },
       actor: 'ana',
       note: 'mended',
       canary: 0,
       ratePerSecond: 5,
-      brokerWaitMs: 60_000,
+      brokerWaitMs: patience(10_000),
       onProgress: (progress) => {
+        seen.add(progress.kind);
         if (progress.kind !== 'replayed' || progress.replayed !== 5) return;
-        restart ??= services.rabbitmq.stop().then(() => services.rabbitmq.start());
+        // The next one is published, and not confirmed before the broker goes away.
+        way.hold();
+        restart = restartBroker();
       },
     });
     await restart;
+    await way.close();
+    expect(seen).toContain('waiting');
     expect(report.stopped).toBeUndefined();
     expect(report.replayed).toHaveLength(orders.length);
     await eventually(
@@ -141,11 +190,10 @@ describe('a server that goes away and comes back', () => {
         (await bed.dispatches.dispatch.count({
           where: { orderId: { in: orders.map(({ orderId }) => orderId) } },
         })) === orders.length,
-      { withinMs: 60_000 },
     );
     const open = await bed.orders.deadLetter.count({ where: { state: 'open' } });
     expect(open).toBe(0);
-  }, 120_000);
+  });
 
   test('the broker, blocking publishers: requests wait for it, and burn no attempt', async () => {
     const control = services.rabbitmq.rabbitmqctl;
@@ -153,10 +201,7 @@ describe('a server that goes away and comes back', () => {
     // The broker blocks who publishes: this one's request is in its socket by then, and goes out again.
     const before = await placeSome(1);
     await eventually(() => !bed.worker.ready(), { what: 'the blocked connection' });
-    const policy = { ...POLICY, acknowledgementTimeoutMs: 2_000 };
-    const handles = await Promise.all(
-      Array.from({ length: 5 }, () => bed.client.placeOrder(newOrder(), { policy })),
-    );
+    const handles = await placeSome(5);
     await eventually(async () => {
       const orderId = { in: handles.map((handle) => handle.orderId) };
       return (await bed.orders.order.count({ where: { orderId, attempts: 1 } })) === handles.length;
@@ -187,13 +232,12 @@ describe('a server that goes away and comes back', () => {
         }),
       ]),
     );
-    // Longer than the acknowledgement timeout: an attempt that did not wait would have ended.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await outlastTimeout(handles);
     await rabbitmqctl(control, ['set_vm_memory_high_watermark', '0.4']);
     const results = await expectAllDispatchedOnce(handles);
     expect(results.map(({ attempts }) => attempts)).toEqual(handles.map(() => 1));
     await expectAllDispatchedOnce(before);
-  }, 120_000);
+  });
 
   test('the databases, away as orders are placed: they wait, and the outage burns no attempt', async () => {
     await services.postgres.stop();
@@ -201,21 +245,22 @@ describe('a server that goes away and comes back', () => {
     const handles = await Promise.all(
       Array.from({ length: 3 }, () => bed.client.placeOrder(newOrder(), { policy })),
     );
-    // Longer than the quick path and the retries of one that did not wait.
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    for (const { orderId } of handles) await attemptWaitsFor(bed.temporal, orderId, 'database');
     await services.postgres.start();
     await expectAllDispatchedOnce(handles);
-  }, 90_000);
+  });
 
   test('the databases, killed with orders in flight: consumers pause, and nothing is dead-lettered', async () => {
+    const holder = new Client({ connectionString: bed.ordersDatabaseUrl });
+    holder.on('error', () => {});
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE acknowledgements IN EXCLUSIVE MODE');
     const handles = await placeSome(20);
-    const orderId = { in: handles.map((handle) => handle.orderId) };
-    // Decided, and not answered yet: the answers come while the databases are away.
-    await eventually(
-      async () => (await bed.dispatches.dispatch.count({ where: { orderId } })) === handles.length,
-    );
+    // An answer is being recorded as the databases are killed, and with them who keeps it waiting.
+    await lockAwaited(bed.orders);
     await services.postgres.kill();
-    // A connection alone that is lost pauses nobody: it is a message that met the failure.
+    await holder.end().catch(() => {});
     await eventually(() => !bed.worker.ready(), { what: 'a consumer of answers that pauses' });
     const stray = newOrder().orderId;
     await bed.publishRequest(stray, `${stray}.1`);
@@ -230,5 +275,5 @@ describe('a server that goes away and comes back', () => {
       expect(await channel.checkQueue(deadLetterQueueOf(queue))).toMatchObject({ messageCount: 0 });
     }
     await connection.close();
-  }, 120_000);
+  });
 });
