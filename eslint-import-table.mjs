@@ -81,8 +81,14 @@ const MAY_IMPORT = {
   test: ANYTHING,
 };
 
-/** What one folder alone may import, wherever it comes from. */
+/** What one folder or file alone may import, wherever it comes from. */
 const OWNED = [
+  {
+    owner: 'database/utc-postgres.ts',
+    what: /^@prisma\/adapter-pg$/,
+    message: 'Times are right by UtcPostgres alone (database/utc-postgres.ts).',
+    exempt: [],
+  },
   { owner: 'messaging', what: /^amqplib/, message: 'Only messaging/ speaks AMQP.' },
   {
     owner: 'database',
@@ -135,9 +141,8 @@ function refusal({ file, folder, specifier, names, isType }) {
   const owned = OWNED.find(
     ({ what, name }) => what.test(specifier) && (name === undefined || names.includes(name)),
   );
-  if (owned && !isWithin(folder, owned.owner) && !EXEMPT_FROM_OWNERSHIP.includes(folder)) {
-    return owned.message;
-  }
+  const { owner, message, exempt = EXEMPT_FROM_OWNERSHIP } = owned ?? {};
+  if (owned && !isWithin(file, owner) && !exempt.includes(folder)) return message;
   if (!specifier.startsWith('.')) return undefined;
   const target = path.posix.join(path.posix.dirname(file), specifier);
   const allowed = MAY_IMPORT[folder];

@@ -1,6 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,
   DriverAdapterError,
@@ -16,6 +15,7 @@ import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { DatabaseUnavailable, MigrationFailed } from '../domain/errors';
 import { hostAndName } from '../domain/host-and-name';
 import { packageRoot } from '../runtime/package-root';
+import { UtcPostgres } from './utc-postgres';
 
 /** Which of the two databases: the order service's, or the dispatch system's. */
 export type DatabaseSchema = 'orders' | 'dispatch';
@@ -111,7 +111,7 @@ async function withEngine<T>(
   work: (engine: Engine, database: SqlDriverAdapter) => Promise<T>,
 ): Promise<T> {
   const { SchemaEngine } = await loadBindings();
-  const pool = new PrismaPg(target.url);
+  const pool = new UtcPostgres({ connectionString: target.url });
   const database = await pool.connect();
   // As one message: the adapter's own way cuts a script at each semicolon, in a function's body too.
   database.executeScript = async (sql) => {

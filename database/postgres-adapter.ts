@@ -1,5 +1,5 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import { defined } from '../domain/defined';
+import { UtcPostgres } from './utc-postgres';
 
 /** How a pool of connections is opened. */
 export interface PoolOptions {
@@ -27,9 +27,9 @@ const IDLE_TIMEOUT_MS = 5 * 60_000;
 const SILENCE_MS = 2_000;
 
 /** A pool of connections whose statements are prepared once per connection; the first one connects. */
-export function postgresAdapter(options: PoolOptions): PrismaPg {
+export function postgresAdapter(options: PoolOptions): UtcPostgres {
   const { url, maximumConnections = 10, statementTimeoutMs = 8_000 } = options;
-  return new PrismaPg(
+  return new UtcPostgres(
     {
       connectionString: url,
       max: maximumConnections,

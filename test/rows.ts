@@ -1,6 +1,6 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient as DispatchClient } from '../database/dispatch/generated/client';
 import { PrismaClient as OrdersClient } from '../database/orders/generated/client';
+import { UtcPostgres } from '../database/utc-postgres';
 import { patience } from './patience';
 
 /** The rows of an order database, which tests look at, and alter behind the service's back. */
@@ -14,12 +14,12 @@ const transactionOptions = { maxWait: patience(6_000), timeout: patience(6_000) 
 
 /** Opens an order database; `$disconnect` closes it. */
 export function openOrdersRows(url: string): OrdersRows {
-  const adapter = new PrismaPg({ connectionString: url, max: 4 });
+  const adapter = new UtcPostgres({ connectionString: url, max: 4 });
   return new OrdersClient({ adapter, transactionOptions });
 }
 
 /** Opens a dispatch database; `$disconnect` closes it. */
 export function openDispatchRows(url: string): DispatchRows {
-  const adapter = new PrismaPg({ connectionString: url, max: 4 });
+  const adapter = new UtcPostgres({ connectionString: url, max: 4 });
   return new DispatchClient({ adapter, transactionOptions });
 }

@@ -83,6 +83,8 @@ describe('package', () => {
       ['worker/worker.ts', "import 'amqplib';"],
       ['api/server.ts', "import '../database/orders/audit';"],
       ['activities/submit-order.ts', "import '@prisma/client';"],
+      ['database/migrate.ts', "import '@prisma/adapter-pg';"],
+      ['test/rows.ts', "import '@prisma/adapter-pg';"],
       ['console/main.tsx', "import { ORDER_STATUSES } from '../domain/status';"],
       ['client/order-handle.ts', 'process.env;'],
     ];
