@@ -116,7 +116,7 @@ function walkOf(table: PrunedOrdersTable, cutoffs: Cutoffs): Walk {
     case 'audit':
       return walk('audit', 'id', 'at', Prisma.sql`t.at < ${before} AND ${orderIsGone}`);
     case 'outcomeEvents': {
-      const expired = Prisma.sql`t.created_at < ${before} AND t.sent_at IS NOT NULL`;
+      const expired = Prisma.sql`t.created_at < ${before} AND t.sent_at < ${before}`;
       return walk('outcome_events', 'id', 'created_at', expired);
     }
     case 'healthReports':

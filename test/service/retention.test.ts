@@ -14,6 +14,7 @@ import {
   DEFAULT_RETENTION,
   LONGEST_REQUEST_DAYS,
   RETENTION_RULES,
+  type RetainedTable,
 } from '../../operations/prune-retention';
 import { createDatabase, dropDatabase } from '../../stack/servers/databases';
 import { errorLine, runCli } from '../run-cli';
@@ -24,6 +25,23 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 const NOW = new Date();
 // Nothing here speaks to Temporal; an idle runtime would keep the process.
 afterAll(() => Runtime.instance().shutdown());
+
+/** The times of a row. */
+interface Times {
+  begun: Date;
+  /** By which its age counts. */
+  changed: Date;
+  /** All others. */
+  other: Date;
+}
+
+/** What else a row may say. */
+interface Fields {
+  orderId: string;
+  /** Its state, by the word of its table; most are over. */
+  status?: string;
+  escalationReason?: string;
+}
 
 const daysAgo = (days: number) => new Date(NOW.getTime() - days * DAY_MS);
 
@@ -99,107 +117,135 @@ describe('prune', () => {
     await surroundings.remove();
   });
 
+  /** Inserts a row of each table; the compiler refuses a table that has none. */
+  const insert: Record<RetainedTable, (times: Times, fields: Fields) => Promise<unknown>> = {
+    orders: ({ begun, changed, other }, { orderId, status = 'dispatched', escalationReason }) =>
+      orders.order.create({
+        data: {
+          ...{ orderId, contentHash: 'x', order: newOrder({ orderId }), policy: DEFAULT_POLICY },
+          ...{ status, courierId: 'courier-1', dispatchedBy: 'acknowledgement' },
+          ...{ createdAt: begun, updatedAt: changed, dispatchBy: other, decidedAt: other },
+          ...(escalationReason !== undefined && { escalationReason, escalatedAt: other }),
+        },
+      }),
+    acknowledgements: ({ changed, other }, { orderId }) =>
+      orders.acknowledgement.create({
+        data: {
+          ...{ orderId, requestId: `${orderId}.1`, messageId: 'm' },
+          ...{ outcome: 'accepted', class: 'first', receivedAt: changed, decidedAt: other },
+        },
+      }),
+    repairs: ({ changed }, { orderId }) =>
+      orders.repair.create({
+        data: {
+          ...{ orderId, found: 'the courier of the acknowledgement is on the way', done: 'kept' },
+          ...{ before: {}, after: {}, provenance: 'm', runId: orderId, createdAt: changed },
+        },
+      }),
+    humanTasks: ({ begun, changed, other }, { orderId, status = 'closed' }) =>
+      orders.humanTask.create({
+        data: {
+          ...{ taskId: `dispatch-order/${orderId}`, orderId, kind: 'order' },
+          ...{ escalationReason: 'rejected', openedAt: begun, dueAt: other, overdueAt: other },
+          ...{ toldDueAt: other, toldOverdueAt: other, claimedUntil: other, snoozedUntil: other },
+          ...(status === 'closed' && { closedAt: changed, closedBy: 'person' }),
+        },
+      }),
+    deadLetters: ({ begun, changed, other }, { orderId, status: state = 'replayed' }) =>
+      orders.deadLetter.create({
+        data: {
+          ...{ fingerprint: orderId, sourceQueue: 'dispatch.requests', messageId: 'm', orderId },
+          ...{ type: 't', appId: 'a', deadLetterReason: 'r', properties: {}, headers: {} },
+          ...{ content: Buffer.from('{}'), attempts: 1, state, createdAt: begun },
+          ...{ firstFailedAt: other, lastFailedAt: other },
+          ...(state !== 'open' && { decidedAt: changed }),
+        },
+      }),
+    audit: ({ changed }, { orderId }) =>
+      orders.auditEntry.create({
+        data: { at: changed, act: 'resolve', actor: 'ana', via: 'cli', orderId },
+      }),
+    outcomeEvents: ({ begun, changed }, { orderId, status = 'sent' }) =>
+      orders.outcomeEvent.create({
+        data: {
+          ...{ subject: orderId, type: 'order.dispatched.v1', body: {}, createdAt: begun },
+          ...(status === 'sent' && { sentAt: changed }),
+        },
+      }),
+    healthReports: ({ changed, other }) =>
+      orders.healthReport.create({ data: { at: changed, report: { at: other.toISOString() } } }),
+    holds: ({ begun, changed, other }, { orderId, status = 'told' }) =>
+      orders.hold.create({
+        data: {
+          ...{ heldAt: begun, endedAt: changed, heldBy: 'mia', note: 'down' },
+          orders: {
+            create: {
+              ...{ orderId, heldAt: begun, releasedAt: other },
+              toldAt: status === 'told' ? other : null,
+            },
+          },
+        },
+      }),
+    bulkRuns: ({ begun, changed, other }, { orderId, status: state = 'done' }) =>
+      orders.bulkRun.create({
+        data: {
+          ...{ state, createdAt: begun, endedAt: state === 'running' ? null : changed },
+          ...{ actor: 'mia', via: 'cli', note: 'back', decision: 'retry', filter: {} },
+          ratePerSecond: 20,
+          rows: {
+            create: {
+              ...{ n: 1, taskId: `dispatch-order/${orderId}`, openedAt: other, endedAt: other },
+              ...{ orderId, escalationReason: 'noAcknowledgement' },
+            },
+          },
+        },
+      }),
+    erasures: ({ changed }) =>
+      orders.erasure.create({
+        data: { customerHash: 'h', actor: 'a', note: 'n', createdAt: changed },
+      }),
+    dispatches: ({ begun, changed }, { orderId }) =>
+      dispatch.dispatch.create({
+        data: {
+          ...{ orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-1' },
+          ...{ createdAt: begun, updatedAt: changed },
+        },
+      }),
+    inbox: ({ changed, other }, { orderId }) => {
+      const requestId = `${orderId}.1`;
+      const answer = { requestId, orderId, outcome: 'accepted', decidedAt: other.toISOString() };
+      return dispatch.inboxEntry.create({
+        data: { requestId, orderId, answer, receivedAt: changed },
+      });
+    },
+  };
+  /** The times of a row that changed last so many days ago: those that have no say are today's. */
+  const aged = (days: number): Times => ({
+    begun: daysAgo(days + 1),
+    changed: daysAgo(days),
+    other: NOW,
+  });
   /** An order with all that is there about it, which last changed so many days ago. */
   const seed = async (
     age: number,
-    fields: { status?: string; escalationReason?: string; updatedDaysAgo?: number } = {},
+    fields: Omit<Fields, 'orderId'> & { updatedDaysAgo?: number } = {},
   ) => {
-    const { status = 'dispatched', escalationReason = null, updatedDaysAgo = age } = fields;
-    const order = newOrder();
-    const { orderId } = order;
-    const at = daysAgo(age);
-    const requestId = `${orderId}.1`;
-    const answer = { requestId, orderId, outcome: 'accepted', decidedAt: at.toISOString() };
-    await orders.order.create({
-      data: {
-        orderId,
-        contentHash: 'x',
-        order,
-        policy: DEFAULT_POLICY,
-        status,
-        escalationReason,
-        dispatchBy: at,
-        courierId: 'courier-1',
-        dispatchedBy: 'acknowledgement',
-        createdAt: at,
-        updatedAt: daysAgo(updatedDaysAgo),
-      },
-    });
-    await orders.acknowledgement.create({
-      data: { ...answer, messageId: 'm', decidedAt: at, class: 'first', receivedAt: at },
-    });
-    await orders.repair.create({
-      data: {
-        orderId,
-        found: 'the courier of the acknowledgement is on the way',
-        done: 'kept',
-        before: {},
-        after: {},
-        provenance: 'm',
-        runId: orderId,
-        createdAt: at,
-      },
-    });
-    await dispatch.dispatch.create({
-      data: {
-        orderId,
-        requestId,
-        contentHash: 'x',
-        courierId: 'courier-1',
-        createdAt: at,
-        updatedAt: at,
-      },
-    });
-    await dispatch.inboxEntry.create({ data: { requestId, orderId, answer, receivedAt: at } });
+    const { orderId } = newOrder();
+    const { updatedDaysAgo = age, ...given } = fields;
+    const changed = daysAgo(updatedDaysAgo);
+    await insert.orders({ ...aged(age), changed }, { ...given, orderId });
+    for (const table of ['acknowledgements', 'repairs', 'dispatches', 'inbox'] as const) {
+      await insert[table](aged(age), { orderId });
+    }
     return orderId;
   };
-  const seedDeadLetter = async (age: number, state: string, orderId?: string) => {
-    const at = daysAgo(age);
-    const { id } = await orders.deadLetter.create({
-      data: {
-        fingerprint: `${Math.random()}`,
-        sourceQueue: 'dispatch.requests',
-        messageId: 'm',
-        type: 't',
-        appId: 'a',
-        deadLetterReason: 'r',
-        properties: {},
-        headers: {},
-        content: Buffer.from('{}'),
-        attempts: 1,
-        firstFailedAt: at,
-        lastFailedAt: at,
-        createdAt: at,
-        state,
-        ...(orderId !== undefined && { orderId }),
-        ...(state !== 'open' && { decidedAt: at }),
-      },
-    });
-    return id;
-  };
+  const seedDeadLetter = (age: number, status: string, orderId = newOrder().orderId) =>
+    insert.deadLetters(aged(age), { orderId, status });
   /** A closed human task, somebody's act and an event that was sent, about the order. */
   const seedPeople = async (age: number, orderId: string) => {
-    const at = daysAgo(age);
-    const taskId = `dispatch-order/${orderId}`;
-    await orders.humanTask.create({
-      data: {
-        taskId,
-        orderId,
-        openedAt: at,
-        kind: 'order',
-        escalationReason: 'rejected',
-        dueAt: at,
-        overdueAt: at,
-        closedAt: at,
-        closedBy: 'person',
-      },
-    });
-    await orders.auditEntry.create({
-      data: { at, act: 'resolve', actor: 'ana', via: 'cli', orderId, taskId },
-    });
-    await orders.outcomeEvent.create({
-      data: { subject: orderId, type: 'order.dispatched.v1', body: {}, createdAt: at, sentAt: at },
-    });
+    for (const table of ['humanTasks', 'audit', 'outcomeEvents'] as const) {
+      await insert[table](aged(age), { orderId });
+    }
   };
   const run = (options: Partial<PruneOptions> = {}, given: OperatorDatabases = databases) =>
     prune(given, {
@@ -248,22 +294,42 @@ describe('prune', () => {
     expect(await counts()).toMatchObject({ acknowledgements: 1, dispatches: 1, deadLetters: 1 });
   });
 
-  test.each(['placed', 'escalated', 'cancelling'])(
-    'an order that is %s stays with all that is about it, however old',
-    async (status) => {
-      await seed(4_000, { status });
-      await run();
-      expect(await counts()).toEqual({
-        orders: 1,
-        acknowledgements: 1,
-        repairs: 1,
-        deadLetters: 0,
-        erasures: 0,
-        dispatches: 1,
-        inbox: 1,
-      });
-    },
-  );
+  test('what changed last within its retention stays, however old it is; what did not goes, each table by its own days', async () => {
+    const tables = Object.keys(insert) as RetainedTable[];
+    const each = <Value>(value: (n: number) => Value) =>
+      Object.fromEntries(tables.map((table, n) => [table, value(n)])) as Record<
+        RetainedTable,
+        Value
+      >;
+    // No two the same, so that a table that goes by the days of another is noticed.
+    const retention = each((n) => 100 + 10 * n);
+    for (const table of tables) {
+      const [changed, longAgo] = [daysAgo(retention[table] - 1), daysAgo(9_000)];
+      await insert[table]({ begun: longAgo, changed, other: longAgo }, newOrder());
+    }
+    expect(rowsOf(await run({ retention }))).toEqual(each(() => 0));
+    for (const table of tables) await insert[table](aged(retention[table] + 1), newOrder());
+    expect(rowsOf(await run({ retention }))).toEqual(each(() => 1));
+  });
+
+  test.each([
+    ['is placed', { status: 'placed' }],
+    ['is escalated', { status: 'escalated' }],
+    ['is cancelling', { status: 'cancelling' }],
+    ['changed lately', { updatedDaysAgo: 10 }],
+  ])('an order that %s stays with all that is about it, however old', async (_what, fields) => {
+    await seed(4_000, fields);
+    await run();
+    expect(await counts()).toEqual({
+      orders: 1,
+      acknowledgements: 1,
+      repairs: 1,
+      deadLetters: 0,
+      erasures: 0,
+      dispatches: 1,
+      inbox: 1,
+    });
+  });
 
   test('a final order stays while a person must decide, or while an open dead letter could bring it back', async () => {
     const waits = await seed(203, { escalationReason: 'withdrawalFailed' });
@@ -277,18 +343,7 @@ describe('prune', () => {
 
   test('an order stays while a finding about it waits for a person', async () => {
     const waits = await seed(202);
-    const at = daysAgo(202);
-    await orders.humanTask.create({
-      data: {
-        taskId: `reconcile-order/${waits}`,
-        orderId: waits,
-        openedAt: at,
-        kind: 'discrepancy',
-        escalationReason: 'discrepancy',
-        dueAt: at,
-        overdueAt: at,
-      },
-    });
+    await insert.humanTasks(aged(202), { orderId: waits, status: 'open' });
     await seed(201);
     await run();
     expect(await orderIds()).toEqual([waits]);
@@ -310,71 +365,21 @@ describe('prune', () => {
     expect((await orders.humanTask.findMany()).map(({ orderId }) => orderId)).toEqual([lives]);
   });
 
-  test('events go when they were sent, however old; reports of health go by age', async () => {
-    await seedPeople(DEFAULT_RETENTION.outcomeEvents + 1, 'o-1');
-    await seedPeople(DEFAULT_RETENTION.outcomeEvents - 1, 'o-2');
-    await orders.outcomeEvent.create({
-      data: { subject: 'o-3', type: 'order.dispatched.v1', body: {}, createdAt: daysAgo(400) },
-    });
-    for (const age of [DEFAULT_RETENTION.healthReports + 1, 1]) {
-      await orders.healthReport.create({ data: { at: daysAgo(age), report: {} } });
-    }
-    expect(rowsOf(await run())).toMatchObject({ outcomeEvents: 1, healthReports: 1 });
-    const left = await orders.outcomeEvent.findMany({ orderBy: { id: 'asc' } });
-    expect(left.map(({ subject }) => subject)).toEqual(['o-2', 'o-3']);
-    expect(await orders.healthReport.count()).toBe(1);
+  test.each([
+    ['an event that was not sent yet', 'outcomeEvents', 'unsent'],
+    ['a bulk run that runs', 'bulkRuns', 'running'],
+    ['a hold whose release an order still waits for', 'holds', 'untold'],
+  ] as const)('%s stays, however old', async (_what, table, status) => {
+    await insert[table](aged(4_000), { ...newOrder(), status });
+    expect(rowsOf(await run())).toMatchObject({ [table]: 0 });
   });
 
-  test('a hold goes once nobody waits for its release, with the list of those that did', async () => {
-    const heldAt = daysAgo(DEFAULT_RETENTION.holds + 2);
-    const endedAt = daysAgo(DEFAULT_RETENTION.holds + 1);
-    for (const [orderId, toldAt] of [
-      ['o-1', endedAt],
-      ['o-2', null],
-    ] as const) {
-      await orders.hold.create({
-        data: {
-          ...{ heldAt, endedAt, heldBy: 'mia', note: 'down' },
-          orders: { create: { orderId, heldAt, releasedAt: toldAt, toldAt } },
-        },
-      });
-    }
-    expect(rowsOf(await run())).toMatchObject({ holds: 1 });
-    expect((await orders.heldOrder.findMany()).map(({ orderId }) => orderId)).toEqual(['o-2']);
-  });
-
-  test('a bulk run goes once it is over for long, with its tasks; one that runs stays', async () => {
-    const createdAt = daysAgo(DEFAULT_RETENTION.bulkRuns + 2);
-    const endedAt = daysAgo(DEFAULT_RETENTION.bulkRuns + 1);
-    for (const run of [
-      { state: 'done', endedAt },
-      { state: 'running', endedAt: null },
-      { state: 'aborted', endedAt: daysAgo(1) },
-    ]) {
-      await orders.bulkRun.create({
-        data: {
-          ...{ ...run, createdAt, actor: 'mia', via: 'cli', note: 'back', decision: 'retry' },
-          ...{ filter: {}, ratePerSecond: 20 },
-          rows: {
-            create: {
-              ...{ n: 1, taskId: 'dispatch-order/o-1', openedAt: createdAt, orderId: 'o-1' },
-              escalationReason: 'noAcknowledgement',
-            },
-          },
-        },
-      });
-    }
-    expect(rowsOf(await run())).toMatchObject({ bulkRuns: 1 });
-    const left = await orders.bulkRun.findMany({ orderBy: { id: 'asc' } });
-    expect(left.map(({ state }) => state)).toEqual(['running', 'aborted']);
-    expect(await orders.bulkRow.count()).toBe(2);
-  });
-
-  test('the age of an order counts from its last change', async () => {
-    const cancelledLately = await seed(400, { status: 'cancelled', updatedDaysAgo: 10 });
-    await run();
-    expect(await orderIds()).toEqual([cancelledLately]);
-    expect(await counts()).toMatchObject({ acknowledgements: 1, dispatches: 1, inbox: 1 });
+  test('a hold goes with the list of those that waited, a bulk run with its tasks', async () => {
+    for (const table of ['holds', 'bulkRuns'] as const)
+      await insert[table](aged(4_000), newOrder());
+    expect(rowsOf(await run())).toMatchObject({ holds: 1, bulkRuns: 1 });
+    expect(await orders.heldOrder.count()).toBe(0);
+    expect(await orders.bulkRow.count()).toBe(0);
   });
 
   test('a repeat still finds its answer, and a tombstone stands, when the order is gone', async () => {
