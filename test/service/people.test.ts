@@ -8,13 +8,21 @@ import {
   retryWithdrawal,
   startCancellation,
 } from '../../database/orders/change-order';
-import { openOrdersDatabase, type OrdersDatabase } from '../../database/orders/connection';
+import {
+  openOrdersDatabase,
+  prismaOf,
+  type OrdersDatabase,
+} from '../../database/orders/connection';
 import { insertOrRead } from '../../database/orders/record-order';
 import { contentHash } from '../../domain/content-hash';
+import type { Order } from '../../domain/order';
 import { DEFAULT_POLICY } from '../../domain/policy';
 import type { Resolution } from '../../domain/resolution';
 import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { eraseCustomer } from '../../operations/erase';
 import { claim, listTasks, note, release, snooze } from '../../operations/human-tasks';
+import { prune } from '../../operations/prune';
+import { DEFAULT_RETENTION } from '../../operations/prune-retention';
 import { openOrdersRows, type OrdersRows } from '../rows';
 import { createSurroundings, lockAwaited, newOrder, type Surroundings } from '../setup';
 
@@ -35,8 +43,8 @@ describe('what follows an order in its database:', () => {
     await surroundings.remove();
   });
 
-  const placed = async (): Promise<string> => {
-    const order = newOrder();
+  const placed = async (fields: Partial<Order> = {}): Promise<string> => {
+    const order = newOrder(fields);
     await insertOrRead(
       database,
       {
@@ -352,16 +360,59 @@ describe('what follows an order in its database:', () => {
     });
   });
 
-  test('the audit refuses changes and deletions', async () => {
-    const orderId = await escalated();
-    await resolve(orderId, { decision: 'cancel' });
-    const where = { orderId };
-    const refusal = /the audit is append-only/;
-    await expect(rows.auditEntry.updateMany({ where, data: { actor: 'x' } })).rejects.toThrow(
-      refusal,
-    );
-    await expect(rows.auditEntry.deleteMany({ where })).rejects.toThrow(refusal);
-    await expect(rows.$executeRaw`TRUNCATE audit`).rejects.toThrow(refusal);
-    expect(await auditOf(orderId)).toHaveLength(1);
+  describe('the audit refuses changes and deletions', () => {
+    const expectRefused = async (given: Pick<OrdersRows, 'auditEntry' | '$executeRaw'>) => {
+      const before = await rows.auditEntry.findMany();
+      expect(before.length).toBeGreaterThan(0);
+      const refusal = /the audit is append-only/;
+      await expect(given.auditEntry.updateMany({ data: { actor: 'x' } })).rejects.toThrow(refusal);
+      await expect(given.auditEntry.deleteMany()).rejects.toThrow(refusal);
+      await expect(given.$executeRaw`TRUNCATE audit`).rejects.toThrow(refusal);
+      expect(await rows.auditEntry.findMany()).toEqual(before);
+    };
+
+    test('of whoever asks', async () => {
+      const orderId = await escalated();
+      await resolve(orderId, { decision: 'cancel' });
+      await expectRefused(rows);
+    });
+
+    const now = new Date();
+    /** What may change the audit, and does. */
+    const KEEPERS: Record<string, (orders: OrdersDatabase) => Promise<void>> = {
+      'has pruned it': async (orders) => {
+        await rows.auditEntry.create({
+          data: { act: 'hold', actor: 'ana', via: 'cli', at: new Date(0) },
+        });
+        const { tables } = await prune(
+          { orders },
+          { retention: DEFAULT_RETENTION, batchSize: 1_000, dryRun: false, now },
+        );
+        expect(tables).toContainEqual(expect.objectContaining({ table: 'audit', rows: 1 }));
+      },
+      'has erased from it': async (orders) => {
+        const customerId = 'c-to-erase';
+        const orderId = await placed({ customerId });
+        await escalateNow(orderId, now.toISOString());
+        await note(database, { task: orderId, act: MIA });
+        await accept(orderId);
+        await eraseCustomer(
+          { orders },
+          { customerId, actor: 'ana', note: 'asked for', dryRun: false, now },
+        );
+        expect(await auditOf(orderId)).toMatchObject([{ act: 'note', note: 'erased' }]);
+      },
+    };
+    test.each(Object.keys(KEEPERS))('of a connection that %s', async (what) => {
+      // Of one connection: what it keeps of a transaction, the next statement meets.
+      const url = surroundings.ordersDatabaseUrl;
+      const one = openOrdersDatabase({ url, maximumConnections: 1 });
+      try {
+        await KEEPERS[what]?.(one);
+        await expectRefused(prismaOf(one));
+      } finally {
+        await one.close();
+      }
+    });
   });
 });
