@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { WorkflowHandle } from '@temporalio/client';
 import { connect } from 'amqplib';
 import { Client } from 'pg';
 import { insertHealthReport } from '../../database/orders/health';
@@ -52,8 +53,15 @@ describe('the health check', () => {
         last.workflow.workflowId,
         last.workflow.firstExecutionRunId,
       );
-      return { result: (await handle.result()) as object };
+      return { handle, result: (await handle.result()) as object };
     });
+  };
+  /** Which time a sweep looked at: what its workflow gave to its activity. */
+  const windowOf = async (handle: WorkflowHandle) => {
+    const { events } = await handle.fetchHistory();
+    const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes);
+    const input = scheduled?.activityTaskScheduledEventAttributes?.input?.payloads?.[0]?.data;
+    return JSON.parse(Buffer.from(input ?? '').toString()) as { from: string; until: string };
   };
   /** A row as if the order had come so far, and nobody looked after it since. */
   const seed = async (fields: Record<string, unknown>): Promise<string> => {
@@ -162,13 +170,20 @@ describe('the health check', () => {
     expect(await readHealth(bed.databases.orders)).toMatchObject({ state: 'stale' });
   });
 
-  test('finds an order that is past its deadline with nobody asked, and not one that waits for a person', async () => {
-    const orderId = await seed({});
+  test('finds an order that is past its deadline with nobody asked, and not one that waits for a person or for its release', async () => {
     const now = new Date();
     await seed({ status: 'escalated', escalationReason: 'rejected', escalatedAt: now });
+    const overdue = await seed({});
+    const held = { orderId: await seed({}), heldAt: now };
+    const released = { orderId: await seed({}), heldAt: now, releasedAt: now, toldAt: now };
+    const { id } = await bed.orders.hold.create({
+      data: { heldBy: 'mia', note: 'down', endedAt: now, orders: { create: [held, released] } },
+    });
     const findings = (await check()).findings.filter(({ code }) => code === 'ordersOverdue');
-    expect(findings).toMatchObject([{ severity: 'critical', examples: [orderId] }]);
-    await bed.orders.order.deleteMany({ where: { orderId } });
+    await bed.orders.hold.delete({ where: { id } });
+    await bed.orders.order.deleteMany({ where: { status: 'placed' } });
+    expect(findings).toMatchObject([{ severity: 'critical' }]);
+    expect(findings[0]?.examples?.toSorted()).toEqual([overdue, released.orderId].toSorted());
   });
 
   test('finds human tasks that are overdue, but for those that somebody snoozed', async () => {
@@ -247,7 +262,7 @@ describe('the health check', () => {
     bed.dispatchSystem = await bed.startDispatchSystem();
   });
 
-  test('finds a queue that nobody consumes, asks a person once, and closes that when it is gone', async () => {
+  test('finds a queue that nobody consumes, asks a person once, and closes that and tells so when it is gone', async () => {
     const open = () => bed.orders.humanTask.findMany({ where: { taskId: 'health/noConsumer' } });
     await bed.dispatchSystem.close();
     expect((await run(SCHEDULES.checkHealth)).result).toMatchObject({ critical: 1 });
@@ -270,7 +285,21 @@ describe('the health check', () => {
     });
     bed.dispatchSystem = await bed.startDispatchSystem();
     await run(SCHEDULES.checkHealth);
-    expect(await open()).toMatchObject([{ closedBy: 'answer' }]);
+    const tasks = await open();
+    expect(tasks).toMatchObject([{ closedBy: 'answer' }]);
+    const told = await eventually(async () => {
+      const where = { subject: 'health/noConsumer', type: 'human-task.closed.v1' };
+      const events = await bed.orders.outcomeEvent.findMany({ where });
+      return events.every(({ sentAt }) => sentAt) && events;
+    });
+    expect(told.map(({ body }) => body)).toEqual([
+      {
+        taskId: 'health/noConsumer',
+        openedAt: tasks[0]?.openedAt.toISOString(),
+        escalationReason: 'unhealthy',
+        closedBy: 'answer',
+      },
+    ]);
   });
 
   test.each(['orders', 'dispatch'] as const)(
@@ -371,13 +400,24 @@ describe('the health check', () => {
     await bed.orders.order.deleteMany({ where: { orderId } });
   });
 
-  test('the sweep by the clock finds an order that no workflow looks after, and it is dispatched', async () => {
+  test('the sweep by the clock finds an order that no workflow looks after, and a courier that nobody asked for, of 70 minutes ago; the order is dispatched', async () => {
     await bed.orders.order.deleteMany({ where: { status: 'escalated' } });
-    const orderId = await seed({
-      dispatchBy: new Date(Date.now() + 60_000),
-      updatedAt: new Date(Date.now() - 60 * 60_000),
+    const updatedAt = new Date(Date.now() - 70 * 60_000);
+    const orderId = await seed({ dispatchBy: new Date(Date.now() + 60_000), updatedAt });
+    const stray = newOrder().orderId;
+    await bed.dispatches.dispatch.create({
+      data: {
+        ...{ orderId: stray, requestId: `${stray}.1`, contentHash: 'x', courierId: 'courier-9' },
+        updatedAt,
+      },
     });
-    expect((await run(SCHEDULES.sweepOrders)).result).toMatchObject({ found: 1 });
+    const { result, handle } = await run(SCHEDULES.sweepOrders);
+    expect(result).toMatchObject({ found: 2 });
+    // Where one run is missed, the next one still begins before the end of the one before.
+    const { spec } = await bed.temporal.schedule.getHandle(SCHEDULES.sweepOrders).describe();
+    const everyMs = Number(spec.intervals?.[0]?.every);
+    const { from, until } = await windowOf(handle);
+    expect(Date.parse(until) - Date.parse(from)).toBeGreaterThan(2 * everyMs);
     await eventually(
       async () =>
         (await bed.orders.order.findUniqueOrThrow({ where: { orderId } })).status === 'dispatched',

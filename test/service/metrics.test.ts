@@ -5,7 +5,7 @@ import { serveHealth } from '../../runtime/health';
 import { silentLogger } from '../../runtime/logger';
 import { showReport } from '../../runtime/metrics';
 import { watchHealthReport } from '../../runtime/report-watch';
-import type { HealthReport } from '../../domain/health';
+import { HEALTH_STALE_AFTER_MS, type HealthReport } from '../../domain/health';
 import { OrderDispatchClient } from '../../client';
 import { openOrdersRows } from '../rows';
 import { startProcess, type TestProcess } from '../processes';
@@ -157,6 +157,22 @@ describe('a health check that nobody makes', () => {
     expect(await read('/metrics')).toContain('order_dispatch_orders{status="placed"} 3');
     watch.close();
     await health.close();
+  });
+
+  test('is missed, too, where there never was one: five minutes after the start of the process', async () => {
+    jest.useFakeTimers();
+    const log = silentLogger();
+    const errors = jest.spyOn(log, 'error');
+    const watch = watchHealthReport({ readLast: () => Promise.resolve(undefined), log });
+    try {
+      await jest.advanceTimersByTimeAsync(HEALTH_STALE_AFTER_MS);
+      expect([watch.state(), errors.mock.calls.length]).toEqual(['unknown', 0]);
+      await jest.advanceTimersByTimeAsync(HEALTH_STALE_AFTER_MS);
+      expect([watch.state(), errors.mock.calls.length]).toEqual(['stale', 1]);
+    } finally {
+      watch.close();
+      jest.useRealTimers();
+    }
   });
 
   test('what is gone from the report is gone from the metrics', async () => {
