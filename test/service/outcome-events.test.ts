@@ -3,7 +3,13 @@ import { connect, type ChannelModel } from 'amqplib';
 import { Client } from 'pg';
 import { pino } from 'pino';
 import { recordAcknowledgement } from '../../database/orders/acknowledgements';
-import { applyResolution, escalate } from '../../database/orders/change-order';
+import {
+  applyResolution,
+  escalate,
+  escalateCallOff,
+  escalateWithdrawal,
+  startCancellation,
+} from '../../database/orders/change-order';
 import { openOrdersDatabase, type OrdersDatabase } from '../../database/orders/connection';
 import { tellDueTasks } from '../../database/orders/due-tasks';
 import { snoozeTask } from '../../database/orders/human-tasks';
@@ -13,7 +19,7 @@ import { EXCHANGES } from '../../domain/amqp-names';
 import { contentHash } from '../../domain/content-hash';
 import type { StoredOutcomeEvent } from '../../domain/outcome-events';
 import { DEFAULT_POLICY } from '../../domain/policy';
-import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { cancelOrderWorkflowId, dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { outcomeEventMessage } from '../../messaging/messages';
 import { Publisher } from '../../messaging/publisher';
 import { silentLogger, type Logger } from '../../runtime/logger';
@@ -215,6 +221,38 @@ describe('outcome events:', () => {
       })),
     );
     expect(JSON.stringify(seen)).not.toMatch(/Long Street|by phone|mia|c-7/);
+  });
+
+  test('a task of an order, of its withdrawal, and of a courier to call off is told of when it opens', async () => {
+    await listen();
+    await startRelay();
+    const at = new Date().toISOString();
+    const [order, cancelled, byHand] = [await placed(), await placed(), await placed()];
+    await escalateNow(order);
+    await startCancellation(database, { orderId: cancelled, request: MIA, at });
+    await escalateWithdrawal(database, { orderId: cancelled, at });
+    await escalateNow(byHand);
+    await resolve(byHand, 'markDispatched');
+    await escalateWithdrawal(database, { orderId: byHand, at });
+    const taskId = cancelOrderWorkflowId(byHand);
+    await startCancellation(database, { orderId: byHand, request: MIA, at });
+    await escalateCallOff(database, { orderId: byHand, at, taskId });
+    const opened = () => seen.filter(({ type }) => type === 'order.escalated.v1');
+    await eventually(() => opened().length === 5);
+    await markerCame();
+    const told = (orderId: string, status: string, escalationReason: string, more = {}) => ({
+      ...{ at: expect.any(String) as string, orderId, status, escalationReason },
+      ...{ taskId: dispatchOrderWorkflowId(orderId), ...more },
+    });
+    const of = (orderId: string) =>
+      opened().flatMap(({ body }) => (body['orderId'] === orderId ? [body] : []));
+    expect(of(order)).toEqual([told(order, 'escalated', 'noAcknowledgement')]);
+    expect(of(cancelled)).toEqual([told(cancelled, 'cancelling', 'withdrawalFailed')]);
+    expect(of(byHand)).toEqual([
+      told(byHand, 'escalated', 'noAcknowledgement'),
+      told(byHand, 'dispatched', 'withdrawalFailed'),
+      told(byHand, 'cancelling', 'courierToCallOff', { taskId }),
+    ]);
   });
 
   test('a change that is rolled back has no event', async () => {
