@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Client as Temporal } from '@temporalio/client';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { Client as Postgres } from 'pg';
 import { APP_IDS, EXCHANGES, QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
+import { MalformedMessage } from '../../domain/errors';
 import { ACKNOWLEDGEMENT_TYPE } from '../../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE } from '../../domain/messages/dispatch-request';
 import { SIGNALS, dispatchOrderWorkflowId } from '../../domain/temporal-names';
@@ -224,6 +226,32 @@ describe('dead letters', () => {
       });
     });
 
+    test('a drain that ends before its commit has acked nothing: the next one records what it was at', async () => {
+      const dead = message({ routingKey: deadLetterQueueOf(QUEUES.acknowledgements) });
+      const other = new Postgres({ connectionString: bed.ordersDatabaseUrl });
+      await other.connect();
+      // By another connection: within its transaction, one sees the others as at its first look.
+      const inserts = (what: string) =>
+        bed.orders.$queryRawUnsafe<unknown[]>(
+          `SELECT ${what} FROM pg_stat_activity WHERE datname = current_database()
+             AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO%dead_letters%'`,
+        );
+      try {
+        await other.query('BEGIN');
+        await other.query('LOCK TABLE dead_letters IN SHARE MODE');
+        await bed.publisher.publish(dead);
+        await eventually(async () => (await inserts('pid')).length > 0);
+        const closed = drain.close();
+        await inserts('pg_terminate_backend(pid)');
+        await closed;
+        expect(await rowsOf(dead.messageId)).toEqual([]);
+      } finally {
+        await other.end();
+      }
+      drain = await startDrain();
+      await rowOf(dead.messageId);
+    });
+
     test('a drain that ends between its commit and its ack records nothing twice, and tells the workflow when it is back', async () => {
       const order = newOrder();
       bed.script(order.orderId, () => ({ kind: 'staySilent' }));
@@ -421,6 +449,47 @@ describe('dead letters', () => {
     expect(await count(reason, 'replayed')).toBe(2);
     // Those that were not touched, and the canaries' new ones.
     await eventually(async () => (await count(reason, 'open')) === 6);
+  });
+
+  test('a canary that comes back while the rest goes out stops it there', async () => {
+    const reason = `late-${randomUUID()}`;
+    await deadRequests(5, reason);
+    const [canary] = await bed.orders.deadLetter.findMany({
+      where: { deadLetterReason: reason },
+      orderBy: { id: 'asc' },
+    });
+    let fail = () => {};
+    const mayFail = new Promise<void>((resolve) => (fail = resolve));
+    bed.script(canary?.orderId ?? '', async () => {
+      await mayFail;
+      throw new MalformedMessage('there is no such street');
+    });
+    // The broker is away for the replay alone while the canary fails.
+    const proxy = await startProxy(bed.amqpUrl);
+    let isHeld = false;
+    const replaying = replay({
+      ...{ filter: { deadLetterReason: reason }, amqpUrl: proxy.url, canary: 1 },
+      ...{ watchMs: 0, brokerWaitMs: 600_000 },
+      onProgress: (progress) => {
+        if (progress.kind === 'replayed' && progress.replayed === 2) proxy.cut();
+        isHeld ||= progress.kind === 'waiting';
+      },
+    });
+    await eventually(() => isHeld, { what: 'a replay that is held' });
+    fail();
+    await eventually(async () => (await rowsOf(canary?.messageId ?? '')).length === 2);
+    proxy.mend();
+    const report = await replaying;
+    await proxy.close();
+    expect(report).toMatchObject({
+      matched: 5,
+      stopped: { because: 'canaryFailed' },
+      cameBack: [{ id: String(canary?.id) }],
+    });
+    // The canary, the one before the hold and the one that was held.
+    expect(report.replayed).toHaveLength(3);
+    expect(await count(reason, 'replayed')).toBe(3);
+    expect(await count(reason, 'open')).toBe(2);
   });
 
   test('a canary without anybody who would handle it is not sent', async () => {
