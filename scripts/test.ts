@@ -65,13 +65,14 @@ async function listTests(
   args: readonly string[],
   stop: AbortSignal,
 ): Promise<string[]> {
-  const { stdout } = await execa(process.execPath, [JEST, '--listTests', ...args], {
+  // With an output file the list would be there.
+  const selecting = args.filter((arg) => !arg.startsWith('--outputFile'));
+  const { stdout } = await execa(process.execPath, [JEST, ...selecting, '--listTests', '--json'], {
     cwd: packageRoot(),
     env: rootsVariable(tiers.map(folderOf)),
-    reject: false,
     cancelSignal: stop,
   });
-  return stdout.split('\n').filter((line) => line.endsWith('.test.ts'));
+  return JSON.parse(stdout) as string[];
 }
 
 /** What jest.config.js reads. */
