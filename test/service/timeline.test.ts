@@ -25,6 +25,53 @@ const BRISK: PolicyOverrides = {
   maximumAttempts: 2,
 };
 
+const ORDER_ID = 'o-of-each-kind';
+const REQUEST_ID = `${ORDER_ID}.1`;
+const TASK_ID = dispatchOrderWorkflowId(ORDER_ID);
+
+/** What an entry of each kind says, by who tells of it; the compiler refuses a kind that is not here. */
+const KINDS: Readonly<
+  Record<TimelineEntry['what'], Partial<Record<TimelineEntry['from'], Partial<TimelineEntry>>>>
+> = {
+  placed: { orderDatabase: {}, temporal: {} },
+  requested: { temporal: { attempt: 2 } },
+  confirmed: { temporal: {} },
+  acknowledged: {
+    orderDatabase: {
+      ...{ requestId: REQUEST_ID, outcome: 'accepted', class: 'first', courierId: 'courier-1' },
+    },
+    temporal: { outcome: 'accepted', class: 'first', courierId: 'courier-1' },
+  },
+  deadLettered: {
+    orderDatabase: { requestId: REQUEST_ID, deadLetterReason: 'MalformedMessage: x' },
+  },
+  escalated: {
+    orderDatabase: { taskId: TASK_ID, escalationReason: 'noAcknowledgement' },
+    temporal: { escalationReason: 'noAcknowledgement' },
+  },
+  resolved: {
+    orderDatabase: { decision: 'retry', ...MIA, via: 'cli', taskId: TASK_ID },
+    temporal: { decision: 'retry', ...MIA },
+  },
+  cancellationAsked: {
+    orderDatabase: { decision: 'cancel', ...MIA, via: 'cli', taskId: TASK_ID },
+    temporal: { decision: 'cancel', ...MIA },
+  },
+  taskClosed: { orderDatabase: { taskId: TASK_ID, closedBy: 'answer' } },
+  acted: { orderDatabase: { act: 'claim', ...MIA, via: 'cli', taskId: TASK_ID } },
+  dispatched: {
+    orderDatabase: { courierId: 'courier-1' },
+    temporal: { courierId: 'courier-1' },
+  },
+  cancelled: { orderDatabase: { rejectionCode: 'outOfZone' }, temporal: {} },
+  repaired: {
+    orderDatabase: { found: 'f', done: 'restarted', ...MIA },
+    temporal: { done: 'restarted', found: expect.any(String) as string },
+  },
+  workflowEnded: { temporal: { how: 'terminated' } },
+  erased: { orderDatabase: {} },
+};
+
 describe('what happened to an order', () => {
   let bed: TestBed;
   beforeAll(async () => {
@@ -137,7 +184,92 @@ describe('what happened to an order', () => {
     expect(found).not.toHaveProperty('endedAs');
   });
 
-  test('of an order that was taken back after its dispatch, and of one that was repaired', async () => {
+  test('of each kind that is recorded: an entry, with the database alone', async () => {
+    const everyKind = Object.keys(KINDS) as TimelineEntry['what'][];
+    const anHourAgo = Date.now() - 60 * 60_000;
+    const at = (what: TimelineEntry['what']) =>
+      new Date(anHourAgo + everyKind.indexOf(what) * 60_000);
+    await recordEachKind(at);
+    const expected = everyKind.flatMap((what) => {
+      const { orderDatabase: said } = KINDS[what];
+      return said ? [{ at: at(what).toISOString(), what, from: 'orderDatabase', ...said }] : [];
+    });
+    expect((await timeline(ORDER_ID)).entries).toEqual(expected);
+  });
+
+  /** The rows that {@link KINDS} are read from. */
+  const recordEachKind = async (at: (what: TimelineEntry['what']) => Date) => {
+    const orderId = ORDER_ID;
+    const { orders } = bed;
+    const now = new Date();
+    await orders.order.create({
+      data: {
+        ...{ orderId, contentHash: 'x', order: newOrder({ orderId }), policy: {} },
+        ...{ status: 'cancelled', rejectionCode: 'outOfZone', dispatchBy: now },
+        createdAt: at('placed'),
+      },
+    });
+    // That is told of by a trigger.
+    await orders.outcomeEvent.updateMany({
+      where: { subject: orderId },
+      data: { createdAt: at('cancelled') },
+    });
+    await orders.outcomeEvent.create({
+      data: {
+        ...{ subject: orderId, type: 'order.dispatched.v1', createdAt: at('dispatched') },
+        body: { orderId, status: 'dispatched', courierId: 'courier-1' },
+      },
+    });
+    await orders.acknowledgement.create({
+      data: {
+        ...{ orderId, requestId: REQUEST_ID, messageId: 'm', outcome: 'accepted', class: 'first' },
+        ...{ courierId: 'courier-1', decidedAt: now, receivedAt: at('acknowledged') },
+      },
+    });
+    await orders.deadLetter.create({
+      data: {
+        ...{ orderId, fingerprint: orderId, sourceQueue: 'dispatch.requests' },
+        ...{ messageId: REQUEST_ID, type: 'x', appId: 'x', properties: {}, headers: {} },
+        ...{ deadLetterReason: 'MalformedMessage: x', content: Buffer.from(''), attempts: 1 },
+        ...{ firstFailedAt: at('deadLettered'), lastFailedAt: now },
+      },
+    });
+    await orders.humanTask.create({
+      data: {
+        ...{ taskId: TASK_ID, orderId, kind: 'order', escalationReason: 'noAcknowledgement' },
+        ...{ openedAt: at('escalated'), dueAt: now, overdueAt: now },
+        ...{ closedAt: at('taskClosed'), closedBy: 'answer' },
+      },
+    });
+    const by = { ...MIA, via: 'cli', orderId, taskId: TASK_ID };
+    await orders.auditEntry.createMany({
+      data: [
+        { ...by, at: at('resolved'), act: 'resolve', decision: 'retry' },
+        { ...by, at: at('cancellationAsked'), act: 'cancel', decision: 'cancel' },
+        { ...by, at: at('acted'), act: 'claim' },
+      ],
+    });
+    await orders.repair.create({
+      data: {
+        ...{ orderId, found: 'f', done: 'restarted', ...MIA, createdAt: at('repaired') },
+        ...{ before: {}, after: {}, provenance: 'p', runId: orderId },
+      },
+    });
+    const { id } = await orders.erasure.create({
+      data: { customerHash: 'h', actor: 'a', note: 'n' },
+    });
+    await orders.$executeRaw`
+      UPDATE orders SET erased_at = ${at('erased')}, erasure_id = ${id} WHERE order_id = ${orderId}`;
+  };
+
+  test('of each kind that a history tells: an entry, with Temporal alone; of what both know, one', async () => {
+    const accept = { kind: 'accept', courierId: 'courier-1' } as const;
+    const silent = { kind: 'staySilent' } as const;
+    const again = await place(inTurn(silent, silent, accept), BRISK);
+    await openTask(again);
+    await again.resolve({ decision: 'retry', ...MIA });
+    await again.result();
+
     const taken = await place();
     await taken.result();
     await taken.cancel(MIA);
@@ -160,32 +292,20 @@ describe('what happened to an order', () => {
     const repaired = await timeline(orderId);
     expect(only(repaired, 'repaired')).toEqual([expect.objectContaining({ done: 'restarted' })]);
     expect(only(repaired, 'acted')).toEqual([expect.objectContaining({ actor: 'ana' })]);
-  });
 
-  test('of a request that became a dead letter: why', async () => {
-    const handle = await place();
-    await handle.result();
-    const now = new Date();
-    await bed.orders.deadLetter.create({
-      data: {
-        fingerprint: handle.orderId,
-        sourceQueue: 'dispatch.requests',
-        messageId: `${handle.orderId}.1`,
-        type: 'x',
-        appId: 'x',
-        orderId: handle.orderId,
-        deadLetterReason: 'MalformedMessage: x',
-        properties: {},
-        headers: {},
-        content: Buffer.from(''),
-        attempts: 1,
-        firstFailedAt: now,
-        lastFailedAt: now,
-      },
-    });
-    expect(only(await timeline(handle.orderId), 'deadLettered')).toEqual([
-      expect.objectContaining({ deadLetterReason: 'MalformedMessage: x' }),
-    ]);
+    const ended = await place(SILENT, { ...BRISK, acknowledgementTimeoutMs: 60_000 });
+    await bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(ended.orderId)).terminate();
+
+    const told = await Promise.all(
+      [again, taken, lost, ended].map(({ orderId: id }) => fromTemporal(id)),
+    );
+    for (const [what, { temporal: said }] of Object.entries(KINDS)) {
+      const entries = told.flatMap((each) => only(each, what as TimelineEntry['what']));
+      const expected = said
+        ? (expect.arrayContaining([expect.objectContaining({ ...said, from: 'temporal' })]) as [])
+        : [];
+      expect({ what, entries }).toEqual({ what, entries: expected });
+    }
   });
 
   test('a database that goes away while it is read is an error, and nothing is read twice', async () => {

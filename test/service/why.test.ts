@@ -79,6 +79,29 @@ describe('the rule', () => {
     });
   });
 
+  test.each([
+    [1, 2],
+    [5, 32],
+    [6, 60],
+    [9, 60],
+  ])(
+    'after attempt %i comes a pause of %i s: twice as long each time, and never longer than the policy allows',
+    (number, pauseSeconds) => {
+      const after = (confirmedAt: string) =>
+        attempting({
+          number,
+          of: number + 1,
+          startedAt: NOW,
+          confirmedAt,
+          endsAt: '2026-11-25T23:00:00.000Z',
+        });
+      const { nextAttemptAt = '', escalatesAt = '' } = explainOrder(facts({ owner: after(NOW) }));
+      const seconds = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / 1_000;
+      expect(seconds(NOW, nextAttemptAt)).toBe(30 + pauseSeconds);
+      expect(seconds(nextAttemptAt, escalatesAt)).toBe(30);
+    },
+  );
+
   test('an order never escalates later than its deadline', () => {
     const { escalatesAt, nextAttemptAt } = explainOrder(
       facts({
