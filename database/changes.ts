@@ -1,8 +1,8 @@
 /** That an order's row changed. */
 export interface Change {
   orderId: string;
-  /** ISO 8601 in microseconds, as PostgreSQL counts: a cursor that is cut would meet a row again. */
-  changedAt: string;
+  /** Since 1970, as PostgreSQL counts: a cursor that is cut would meet a row again. */
+  changedAtMicroseconds: bigint;
 }
 
 /** One step of a walk over changes, by the time of the change and then by order ID. */
@@ -15,8 +15,5 @@ export interface ChangesPage {
 
 /** Before the first change from then on. */
 export function changesFrom(from: Date): Change {
-  return { changedAt: from.toISOString(), orderId: '' };
+  return { changedAtMicroseconds: BigInt(from.getTime()) * 1_000n, orderId: '' };
 }
-
-/** PostgreSQL's `to_char` format of {@link Change.changedAt}, for a timestamp in UTC. */
-export const CHANGED_AT_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"';

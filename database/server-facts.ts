@@ -22,14 +22,12 @@ export async function readServerFacts(url: string): Promise<ServerFacts> {
     // The first connects, and would make the round trip long.
     const [[version = 'unknown'] = []] = await rows('SHOW server_version');
     const asked = Date.now();
-    const [[clock = '0'] = []] = await rows(
-      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text`,
-    );
+    const [[clock = ''] = []] = await rows('SELECT clock_timestamp()');
     const answered = Date.now();
     const missing = await rows(MISSING_PRIVILEGES);
     return {
       version,
-      clockAheadMs: Math.round(Number(clock) - (asked + answered) / 2),
+      clockAheadMs: Math.round(Date.parse(clock) - (asked + answered) / 2),
       missingPrivileges: missing.map(([privilege]) => privilege ?? ''),
     };
   } finally {

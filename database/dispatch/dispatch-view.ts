@@ -1,6 +1,6 @@
 import { InvalidConfiguration, OrderDispatchError } from '../../domain/errors';
 import type { DispatchFacts } from '../../domain/verdict';
-import { CHANGED_AT_FORMAT, type Change, type ChangesPage } from '../changes';
+import type { Change, ChangesPage } from '../changes';
 import { CONNECTION_USE, type ConnectionUse } from '../connection-use';
 import { postgresAdapter, type PoolOptions } from '../postgres-adapter';
 import { Prisma, PrismaClient } from './generated/client';
@@ -92,10 +92,11 @@ export function findChangedLiveOrders(
 ): Promise<Change[]> {
   return prismaOf(view).$queryRaw<Change[]>`
     SELECT order_id AS "orderId",
-      to_char(updated_at AT TIME ZONE 'UTC', ${CHANGED_AT_FORMAT}) AS "changedAt"
+      (extract(epoch FROM updated_at) * 1000000)::bigint AS "changedAtMicroseconds"
     FROM order_dispatch_dispatches_v1
     WHERE status = 'live'
-      AND (updated_at, order_id) > (${after.changedAt}::timestamptz, ${after.orderId})
+      AND (updated_at, order_id) > ('epoch'::timestamptz
+        + ${after.changedAtMicroseconds}::float8 * interval '1 microsecond', ${after.orderId})
       AND updated_at < ${until}
     ORDER BY updated_at, order_id LIMIT ${limit}`;
 }

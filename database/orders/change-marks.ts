@@ -23,16 +23,17 @@ export async function readChangeMarks(database: OrdersDatabase): Promise<ChangeM
   const [marks] = await prismaOf(database).$queryRaw<ChangeMarks[]>`
     WITH audited AS (SELECT COALESCE(max(id), 0) AS last FROM audit)
     SELECT
-      (SELECT concat_ws('/', count(*), max(opened_at), max(claimed_until), max(snoozed_until))
+      (SELECT concat_ws('/', count(*), extract(epoch FROM max(opened_at)),
+          extract(epoch FROM max(claimed_until)), extract(epoch FROM max(snoozed_until)))
         FROM human_tasks WHERE closed_at IS NULL) || '/' || last AS tasks,
-      COALESCE((SELECT max(updated_at) FROM orders)::text, '') AS orders,
+      COALESCE((SELECT extract(epoch FROM max(updated_at)) FROM orders)::text, '') AS orders,
       (SELECT concat_ws('/', max(id), count(*) FILTER (WHERE state = 'running')) FROM bulk_runs)
         || '/' || (SELECT count(*) FROM bulk_rows JOIN bulk_runs b ON b.id = bulk_id
           WHERE b.state = 'running' AND bulk_rows.state <> 'pending') AS bulk,
       (SELECT concat_ws('/', (SELECT max(id) FROM dead_letters), count(*))
         FROM dead_letters WHERE state = 'open') AS "deadLetters",
       COALESCE((SELECT max(id) FROM health_reports)::text, '') AS health,
-      (SELECT concat_ws('/', max(id), max(ended_at)) FROM holds)
+      (SELECT concat_ws('/', max(id), extract(epoch FROM max(ended_at))) FROM holds)
         || '/' || (SELECT count(*) FROM held_orders WHERE told_at IS NULL) AS hold,
       COALESCE((SELECT max(id) FROM repairs)::text, '') AS repairs,
       last::text AS audit

@@ -1,4 +1,5 @@
 import { prismaOf, type OrdersDatabase } from './connection';
+import { isoTime } from './iso-time';
 
 /**
  * Writes an event of each open task that is due, and another of each that is overdue; one of a task that is
@@ -28,8 +29,7 @@ export function tellDueTasks(
     INSERT INTO outcome_events (subject, type, body)
     SELECT COALESCE(order_id, task_id), 'human-task.due.v1', jsonb_strip_nulls(jsonb_build_object(
       'taskId', task_id, 'orderId', order_id, 'kind', kind, 'escalationReason', escalation_reason,
-      'openedAt', to_char(opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-      'dueAt', to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'openedAt', ${isoTime('opened_at')}, 'dueAt', ${isoTime('due_at')},
       'overdue', told_overdue_at IS NOT NULL))
     FROM told`;
 }

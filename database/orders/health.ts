@@ -2,6 +2,7 @@ import type { HealthFigures, HealthFinding, HealthReport } from '../../domain/he
 import { CONNECTION_USE, type ConnectionUse } from '../connection-use';
 import { prismaOf, type OrdersDatabase } from './connection';
 import type { Prisma } from './generated/client';
+import { isoTime } from './iso-time';
 
 /** How far back answers are timed, in minutes. */
 const LATENCY_MINUTES = 5;
@@ -137,9 +138,9 @@ export async function followHealthFindings(
       RETURNING *
     ), told AS (
       INSERT INTO outcome_events (subject, type, body)
-      SELECT task_id, 'human-task.closed.v1', jsonb_build_object('taskId', task_id, 'openedAt',
-        to_char(opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'escalationReason', escalation_reason, 'closedBy', closed_by)
+      SELECT task_id, 'human-task.closed.v1', jsonb_build_object('taskId', task_id,
+        'openedAt', ${isoTime('opened_at')}, 'escalationReason', escalation_reason,
+        'closedBy', closed_by)
       FROM gone
     )
     INSERT INTO human_tasks (task_id, opened_at, kind, escalation_reason, due_at, overdue_at)

@@ -60,7 +60,7 @@ export interface ReleasedOrder {
 /**
  * Releases the orders that were held the longest, from this hold and all before it: the time that they
  * were held is added to their deadlines, once, however often this runs. Until {@link markTold} they come
- * again.
+ * again. It is added in seconds, since a day of PostgreSQL's has 23 or 25 hours when the clocks change.
  *
  * @returns their number, and those of them that still wait for their dispatch.
  */
@@ -77,7 +77,8 @@ export async function releaseOrders(
         released_at = COALESCE(h.released_at, clock_timestamp())
       FROM page WHERE h.order_id = page.order_id
     ), extended AS (
-      UPDATE orders o SET dispatch_by = o.dispatch_by + (clock_timestamp() - page.held_at),
+      UPDATE orders o SET dispatch_by = o.dispatch_by
+          + extract(epoch FROM clock_timestamp() - page.held_at)::float8 * interval '1 s',
         updated_at = clock_timestamp()
       FROM page WHERE o.order_id = page.order_id AND o.status = 'placed' AND page.released_at IS NULL
       RETURNING o.order_id, o.dispatch_by

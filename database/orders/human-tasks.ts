@@ -8,6 +8,7 @@ import {
 } from '../../domain/human-task';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { Prisma } from './generated/client';
+import { isoTime } from './iso-time';
 
 /** Which human task: one workflow may open several, one after the other. */
 export interface TaskKey {
@@ -151,12 +152,13 @@ export async function snoozeTask(
   given: { key: TaskKey; act: TaskAct; until: Date },
 ): Promise<boolean> {
   const { key, act, until } = given;
+  const facts = Prisma.sql`jsonb_build_object('until', ${isoTime('snoozed_until')})`;
   const snoozed = await prismaOf(database).$executeRaw`
     WITH snoozed AS (
       UPDATE human_tasks SET snoozed_until = ${until}, told_due_at = NULL, told_overdue_at = NULL
       WHERE ${isOpen(key)} RETURNING *
     )
-    ${auditOf('snooze', act, Prisma.sql`jsonb_build_object('until', snoozed_until)`)} FROM snoozed`;
+    ${auditOf('snooze', act, facts)} FROM snoozed`;
   return snoozed > 0;
 }
 
@@ -220,7 +222,7 @@ async function close(
     )
     INSERT INTO outcome_events (subject, type, body)
     SELECT COALESCE(order_id, task_id), 'human-task.closed.v1', jsonb_strip_nulls(jsonb_build_object(
-      'taskId', task_id, 'orderId', order_id, 'openedAt', ${key.openedAt.toISOString()}::text,
+      'taskId', task_id, 'orderId', order_id, 'openedAt', ${isoTime('opened_at')},
       'escalationReason', escalation_reason, 'closedBy', closed_by, 'decision', decision))
     FROM closed`;
 }

@@ -1,6 +1,6 @@
 import type { DispatchedBy, OrderStatus } from '../../domain/status';
 import type { OrderFacts } from '../../domain/verdict';
-import { CHANGED_AT_FORMAT, type Change, type ChangesPage } from '../changes';
+import type { Change, ChangesPage } from '../changes';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { defined } from '../../domain/defined';
 
@@ -38,9 +38,10 @@ export function findChangedOrders(
 ): Promise<Change[]> {
   return prismaOf(database).$queryRaw<Change[]>`
     SELECT order_id AS "orderId",
-      to_char(updated_at AT TIME ZONE 'UTC', ${CHANGED_AT_FORMAT}) AS "changedAt"
+      (extract(epoch FROM updated_at) * 1000000)::bigint AS "changedAtMicroseconds"
     FROM orders
-    WHERE (updated_at, order_id) > (${after.changedAt}::timestamptz, ${after.orderId})
+    WHERE (updated_at, order_id) > ('epoch'::timestamptz
+        + ${after.changedAtMicroseconds}::float8 * interval '1 microsecond', ${after.orderId})
       AND updated_at < ${until}
     ORDER BY updated_at, order_id LIMIT ${limit}`;
 }
