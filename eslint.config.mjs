@@ -68,6 +68,25 @@ export default defineConfig(
       'max-lines': 'off',
       // Rows and failures come back from the servers untyped.
       '@typescript-eslint/no-unsafe-assignment': 'off',
+      // A test passes on any machine, slow or busy: see CONTRIBUTING.md, "Add a test".
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          'CallExpression:not([callee.name=/^set(Timeout|Interval)$/]) > :function + Literal[value>999]',
+          'CallExpression[callee.name="eventually"] Property[key.name="withinMs"] > Literal',
+          'CallExpression[callee.object.name="jest"][callee.property.name="setTimeout"] > Literal',
+        ].map((selector) => ({ selector, message: 'No limit, or a `patience`.' })),
+        ...[
+          'NewExpression[callee.name="Promise"] CallExpression[callee.name="setTimeout"]',
+          'CallExpression[callee.property.name="waitForTimeout"]',
+          'ImportDeclaration[source.value="node:timers/promises"]',
+        ].map((selector) => ({ selector, message: 'No sleep: wait for a condition.' })),
+        {
+          selector:
+            'CallExpression[callee.property.name=/^toBeLessThan/] CallExpression[callee.object.name="Date"][callee.property.name="now"]',
+          message: 'No limit for something real: compare recorded times.',
+        },
+      ],
     },
   },
   {

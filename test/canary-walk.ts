@@ -148,9 +148,12 @@ const POLICIES: Partial<Record<Path, PolicyOverrides>> = {
   durable: { quickWindowMs: 0 },
   silent: IMPATIENT,
   inBulk: IMPATIENT,
-  undecidable: { ...IMPATIENT, acknowledgementTimeoutMs: 60_000 },
+  undecidable: { ...IMPATIENT, acknowledgementTimeoutMs: 3_600_000 },
   refusedAnswer: { ...IMPATIENT, acknowledgementTimeoutMs: 2_000 },
-  crashed: { acknowledgementTimeoutMs: 2_000, initialIntervalMs: 100 },
+  crashed: {
+    ...{ acknowledgementTimeoutMs: 2_000, initialIntervalMs: 100 },
+    ...{ maximumIntervalMs: 1_000, maximumAttempts: 1_000 },
+  },
 };
 
 /**
@@ -258,7 +261,7 @@ async function openWitnesses(surroundings: Surroundings, dataConverter: DataConv
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const shared = { connection, namespace, ...defined({ dataConverter }) };
   const temporal = new Temporal({ ...shared });
-  const client = new OrderDispatchClient({ ...shared, workflowTaskTimeoutMs: 2_000 });
+  const client = new OrderDispatchClient({ ...shared, workflowTaskTimeoutMs: patience(100) });
   const orders = openOrdersRows(surroundings.ordersDatabaseUrl);
   const dispatches = openDispatchRows(surroundings.dispatchDatabaseUrl);
   const publisher = await Publisher.open({ url: amqpUrl, name: 'test', log: silentLogger() });

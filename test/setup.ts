@@ -289,6 +289,7 @@ export async function eventually<Value>(
     if (Date.now() > deadline) {
       throw new Error(`${what} did not come within ${withinMs} ms`, { cause: last });
     }
+    // eslint-disable-next-line no-restricted-syntax -- the pause between two looks
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

@@ -7,22 +7,17 @@ import { problemSchema } from '../../api/problem';
 import { watchChanges, type ChangeWatch } from '../../operations/watch-changes';
 import { fittingOrNot, type JsonSchema } from '../api-arbitrary';
 import { actingAs, buildTestApi, type TestApi } from '../api-bed';
-import { eventually, newOrder, openTask, setup, type TestBed } from '../setup';
+import { askPerson, eventually, newOrder, setup, type TestBed } from '../setup';
 
-/** Silence becomes a human task within a second. */
-const IMPATIENT: PolicyOverrides = {
-  quickWindowMs: 0,
-  acknowledgementTimeoutMs: 600,
-  initialIntervalMs: 50,
-  maximumAttempts: 1,
-};
+/** An order becomes a human task by what a test does, and not by itself. */
+const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 3_600_000 };
 
 const ME = `local:${userInfo().username}`;
 
 let bed: TestBed;
 let api: TestApi;
 beforeAll(async () => {
-  bed = await setup({ policy: IMPATIENT });
+  bed = await setup({ policy: PATIENT });
   api = await buildTestApi(bed);
 });
 afterAll(async () => {
@@ -36,7 +31,7 @@ const escalate = async (fields: Partial<Order> = {}) => {
     kind === 'withdrawal' ? { kind: 'withdraw' } : { kind: 'staySilent' },
   );
   const handle = await bed.client.placeOrder(order);
-  await openTask(handle);
+  await askPerson(bed, handle);
   const taskId = `dispatch-order/${order.orderId}`;
   return { order, handle, taskId, path: `/v1/tasks/${encodeURIComponent(taskId)}` };
 };
@@ -152,7 +147,7 @@ describe('finding orders', () => {
     });
     expect(await get(`/v1/orders/${orderId}/why`)).toMatchObject({
       status: 200,
-      body: { waitsFor: 'person', text: expect.stringContaining('noAcknowledgement') },
+      body: { waitsFor: 'person', text: expect.stringContaining('requestDeadLettered') },
     });
   });
 
@@ -271,7 +266,7 @@ describe('tasks', () => {
       guidance: { means: expect.any(String) },
       why: { text: expect.stringContaining('waiting for a person') },
       notes: [{ actor: ME, note: 'called them' }],
-      humanTask: { escalationReason: 'noAcknowledgement' },
+      humanTask: { escalationReason: 'requestDeadLettered' },
     });
     const forms = new Map(body.decisions.map(({ decision, schema }) => [decision, schema]));
     expect([...forms.keys()]).toEqual(['retry', 'markDispatched', 'cancel']);
@@ -282,7 +277,7 @@ describe('tasks', () => {
   test('people share them out: claim, take over, snooze, release', async () => {
     const { order, path } = await escalate();
     expect(await post(`${path}/claim`, {})).toMatchObject({ status: 200, body: { claimedBy: ME } });
-    const until = new Date(Date.now() + 60_000).toISOString();
+    const until = new Date(Date.now() + 3_600_000).toISOString();
     expect(await post(`${path}/snooze`, { until, note: 'later' })).toMatchObject({ status: 204 });
     expect(await post(`${path}/snooze`, { until: '2001-01-01T00:00:00Z' })).toMatchObject({
       status: 409,
@@ -326,7 +321,7 @@ describe('tasks', () => {
     const restaurantId = `r-${randomUUID()}`;
     const [one, two] = await Promise.all([1, 2, 3].map(() => escalate({ restaurantId })));
     // Those that somebody snoozed come last: the second page begins among them.
-    const until = new Date(Date.now() + 60_000).toISOString();
+    const until = new Date(Date.now() + 3_600_000).toISOString();
     for (const each of [one, two]) await post(`${each?.path}/snooze`, { until });
     const url = `/v1/tasks?restaurantId=${restaurantId}&limit=2`;
     const first = (await get(url)).body;
@@ -480,7 +475,8 @@ describe('the service', () => {
 
   test('its health is told, and its history thinned to what a chart shows', async () => {
     expect((await get('/v1/health')).body).toEqual({ state: 'stale' });
-    const at = (minute: number) => new Date(Date.now() - minute * 60_000);
+    const now = Date.now();
+    const at = (minute: number) => new Date(now - minute * 60_000);
     const report = { findings: [], figures: { openDeadLetters: 2 }, notChecked: [] };
     await bed.orders.healthReport.createMany({
       data: Array.from({ length: 1_200 }, (_, minute) => ({

@@ -12,6 +12,8 @@ const BRISK: PolicyOverrides = {
   maximumIntervalMs: 100,
   maximumAttempts: 20,
 };
+/** Nothing is asked again within a test. */
+const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 3_600_000 };
 /** How many orders are cancelled after their dispatch, and how many race against it. */
 const COUNTS = isLongRun ? { dispatched: 200, races: 200 } : { dispatched: 40, races: 40 };
 
@@ -76,10 +78,12 @@ describe('cancellation', () => {
   });
 
   test('a refused withdrawal leaves the order dispatched, and the caller is told', async () => {
-    const handle = await place(({ kind }) =>
-      kind === 'withdrawal'
-        ? { kind: 'refuseWithdrawal' }
-        : { kind: 'accept', courierId: 'courier-8', answerAfterMs: 60_000 },
+    const handle = await place(
+      ({ kind }) =>
+        kind === 'withdrawal'
+          ? { kind: 'refuseWithdrawal' }
+          : { kind: 'accept', courierId: 'courier-8', answerAfterMs: 3_600_000 },
+      PATIENT,
     );
     await eventually(async () => (await liveDispatches(handle)) === 1);
     await expect(handle.cancel(CUSTOMER)).rejects.toThrow(TooLateToCancel);
@@ -164,13 +168,10 @@ describe('cancellation', () => {
 
   test('an acceptance while cancelling does not move the order: the withdrawal decides', async () => {
     let wasAsked = false;
-    const handle = await place(
-      () => {
-        wasAsked = true;
-        return { kind: 'staySilent' };
-      },
-      { acknowledgementTimeoutMs: 30_000 },
-    );
+    const handle = await place(() => {
+      wasAsked = true;
+      return { kind: 'staySilent' };
+    }, PATIENT);
     await eventually(() => wasAsked);
     // The dispatch system has a courier now, and stays silent about the withdrawal too.
     await haveLiveDispatch(handle);
@@ -226,9 +227,14 @@ describe('cancellation', () => {
     // There is a live dispatch that the dispatch system does not withdraw: it stays silent.
     await haveLiveDispatch(handle);
     const cancelled = handle.cancel(CUSTOMER);
-    const { humanTask, status } = await openTask(handle);
-    expect(status).toBe('cancelling');
-    expect(humanTask).toMatchObject({ escalationReason: 'withdrawalFailed', decisions: ['retry'] });
+    const { humanTask, status } = await eventually(async () => {
+      const view = await handle.status();
+      return view.humanTask?.escalationReason === 'withdrawalFailed' && view;
+    });
+    expect({ status, humanTask }).toMatchObject({
+      status: 'cancelling',
+      humanTask: { decisions: ['retry'] },
+    });
     await expect(
       handle.resolve({ decision: 'cancel', actor: 'ana', note: 'n' }),
     ).rejects.toMatchObject({ code: 'ResolutionRefused' });
@@ -271,7 +277,10 @@ describe('cancellation', () => {
               : { kind: 'accept', courierId: 'courier-8', answerAfterMs: index % 20 },
           { quickWindowMs: index % 2 === 0 ? 500 : 0 },
         );
-        await new Promise((resolve) => setTimeout(resolve, index % 17));
+        // Both ends are seen: the first one is accepted before, the second one can be withdrawn.
+        if (index === 0) await eventually(async () => (await liveDispatches(handle)) === 1);
+        // The others begin at various times, in the machine's own pace.
+        for (let look = 0; look < index % 4; look += 1) await liveDispatches(handle);
         const outcome = await handle.cancel(CUSTOMER).then(
           ({ status }) => status,
           (error: unknown) => {
@@ -287,7 +296,6 @@ describe('cancellation', () => {
       expect([outcome, result.status]).toEqual([status, status]);
       expect(await liveDispatches(handle)).toBe(status === 'dispatched' ? 1 : 0);
     }
-    // Both ends were seen, or the races prove little.
     expect(new Set(races.map(({ result }) => result.status)).size).toBe(2);
   });
 });

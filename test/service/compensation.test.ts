@@ -18,6 +18,7 @@ import {
   cancelOrderWorkflowId,
 } from '../../domain/temporal-names';
 import { workflowBundlePath } from '../../worker/workflow-bundle';
+import { patience } from '../patience';
 import { createSurroundings, eventually, newOrder, type Surroundings } from '../setup';
 
 type StatusActivities = Pick<
@@ -72,7 +73,7 @@ class SimulatedOrder {
       status: 'dispatched',
       requestNumber: 1,
       attempts: 1,
-      dispatchBy: new Date(Date.now() + 60_000).toISOString(),
+      dispatchBy: new Date(Date.now() + 3_600_000).toISOString(),
       courierId: 'courier-1',
       dispatchedBy: 'acknowledgement',
     };
@@ -128,7 +129,7 @@ describe('compensation', () => {
       const { order, state, answer } = orderOf(input);
       const policy = {
         ...DEFAULT_POLICY,
-        acknowledgementTimeoutMs: 100,
+        acknowledgementTimeoutMs: patience(15),
         initialIntervalMs: 10,
         maximumIntervalMs: 10,
         maximumAttempts: 2,
@@ -238,17 +239,19 @@ describe('compensation', () => {
     let ended = false;
     const result = (workflow.result() as Promise<OrderResult>).finally(() => (ended = true));
     result.catch(() => {});
-    while (!ended) {
-      if (simulated.state.escalationReason === 'withdrawalFailed') {
+    await eventually(
+      async () => {
+        if (ended || simulated.state.escalationReason !== 'withdrawalFailed') return ended;
         if (simulated.scenario.task === 'lateAnswer') {
-          await workflow.signal(SIGNALS.acknowledged, simulated.give()).catch(() => {});
+          await workflow.signal(SIGNALS.acknowledged, simulated.give());
         } else {
           const resolution = { decision: 'retry', actor: randomUUID(), note: 'again' };
-          await workflow.executeUpdate(UPDATES.resolve, { args: [resolution] }).catch(() => {});
+          await workflow.executeUpdate(UPDATES.resolve, { args: [resolution] });
         }
-      }
-      await Promise.race([result.catch(() => {}), new Promise((wake) => setTimeout(wake, 50))]);
-    }
+        return ended;
+      },
+      { what: `the end of ${simulated.order.orderId}` },
+    );
     return result;
   };
 

@@ -9,7 +9,7 @@ describe('a database that is away while messages are held', () => {
   let connection: ChannelModel;
   let channel: Channel;
   beforeAll(async () => {
-    bed = await setup({ policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 } });
+    bed = await setup({ policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 3_600_000 } });
     await bed.startSupplementSystem({ graceMs: 0 });
     connection = await connect(bed.amqpUrl);
     channel = await connection.createChannel();

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+// eslint-disable-next-line no-restricted-syntax -- a server that is slow by itself
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { msToTs } from '@temporalio/common/lib/time';

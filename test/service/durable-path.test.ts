@@ -1,10 +1,13 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { patience } from '../patience';
 import {
+  askPerson,
   eventually,
   inTurn,
   newOrder,
   openTask,
+  pendingAttempt,
   setup,
   withDatabaseAway,
   type TestBed,
@@ -14,11 +17,14 @@ import type { PolicyOverrides } from '../../client';
 /** Short timeouts, and no quick path: what the durable path does shows in seconds. */
 const DURABLE: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 400,
+  acknowledgementTimeoutMs: patience(20),
   initialIntervalMs: 100,
   maximumIntervalMs: 200,
   maximumAttempts: 3,
 };
+
+/** Nothing is asked again within a test. */
+const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 3_600_000 };
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
@@ -43,8 +49,10 @@ describe('durable path', () => {
   };
   const dispatchesOf = (orderId: string) =>
     bed.dispatches.dispatch.findMany({ where: { orderId } });
+  const answersTo = (orderId: string) =>
+    bed.orders.acknowledgement.findMany({ where: { orderId }, orderBy: { id: 'asc' } });
   const requestsAnswered = async (orderId: string) =>
-    (await bed.orders.acknowledgement.findMany({ where: { orderId }, orderBy: { id: 'asc' } })).map(
+    (await answersTo(orderId)).map(
       ({ requestId, class: ackClass }) => `${requestId.slice(orderId.length + 1)} ${ackClass}`,
     );
 
@@ -97,17 +105,20 @@ describe('durable path', () => {
   test('the deadline ends the retries', async () => {
     const handle = await place([{ kind: 'staySilent' }], {
       maximumAttempts: 1000,
-      dispatchWithinMs: 1_500,
+      dispatchWithinMs: patience(75),
     });
     const { humanTask } = await openTask(handle);
     expect(humanTask).toMatchObject({ escalationReason: 'deadlinePassed' });
   });
 
   test('an acceptance during the retry backoff wins, and no further attempt goes out', async () => {
-    const handle = await place([{ kind: 'accept', courierId: 'courier-1', answerAfterMs: 900 }], {
-      initialIntervalMs: 20_000,
-      maximumIntervalMs: 20_000,
+    const handle = await place([{ kind: 'staySilent' }], {
+      initialIntervalMs: 3_600_000,
+      maximumIntervalMs: 3_600_000,
     });
+    const { orderId } = handle;
+    await eventually(async () => (await pendingAttempt(bed.temporal, orderId))?.attempt === 2);
+    await bed.acknowledge({ requestId: `${orderId}.1`, outcome: 'accepted', courierId: 'c-1' });
     expect(await handle.result()).toMatchObject({ status: 'dispatched', attempts: 1 });
     expect(await requestsAnswered(handle.orderId)).toEqual(['1 first']);
   });
@@ -115,8 +126,7 @@ describe('durable path', () => {
   test('an acceptance before the attempt has its confirm in the history is not lost', async () => {
     const handles = await Promise.all(
       Array.from({ length: 20 }, () =>
-        // No second attempt on a busy machine either.
-        place([{ kind: 'accept', courierId: 'courier-1' }], { acknowledgementTimeoutMs: 20_000 }),
+        place([{ kind: 'accept', courierId: 'courier-1' }], PATIENT),
       ),
     );
     const results = await Promise.all(handles.map((handle) => handle.result()));
@@ -127,20 +137,25 @@ describe('durable path', () => {
 
   describe('a rejection', () => {
     test('with retryAfterMs brings the next request, with a new ID, then', async () => {
-      const handle = await place([
-        { kind: 'reject', rejectionCode: 'noCourierAvailable', retryAfterMs: 300 },
-        { kind: 'accept', courierId: 'courier-2' },
-      ]);
-      const before = Date.now();
+      const handle = await place(
+        [
+          { kind: 'reject', rejectionCode: 'noCourierAvailable', retryAfterMs: 300 },
+          { kind: 'accept', courierId: 'courier-2' },
+        ],
+        PATIENT,
+      );
       expect(await handle.result()).toMatchObject({ status: 'dispatched', courierId: 'courier-2' });
-      expect(Date.now() - before).toBeGreaterThanOrEqual(250);
       expect(await requestsAnswered(handle.orderId)).toEqual(['1 first', '2 first']);
+      const [rejection, acceptance] = await answersTo(handle.orderId);
+      const pauseMs = Number(acceptance?.receivedAt) - Number(rejection?.receivedAt);
+      expect(pauseMs).toBeGreaterThanOrEqual(300);
     });
 
     test('with retryAfterMs, as often as the policy allows attempts, escalates', async () => {
-      const handle = await place([
-        { kind: 'reject', rejectionCode: 'noCourierAvailable', retryAfterMs: 1 },
-      ]);
+      const handle = await place(
+        [{ kind: 'reject', rejectionCode: 'noCourierAvailable', retryAfterMs: 1 }],
+        PATIENT,
+      );
       const status = await openTask(handle);
       expect(status).toMatchObject({
         status: 'escalated',
@@ -151,15 +166,16 @@ describe('durable path', () => {
     });
 
     test('with a retryAfterMs beyond the deadline escalates at once', async () => {
-      const handle = await place([
-        { kind: 'reject', rejectionCode: 'restaurantClosed', retryAfterMs: 3_600_000 * 2 },
-      ]);
+      const handle = await place(
+        [{ kind: 'reject', rejectionCode: 'restaurantClosed', retryAfterMs: 3_600_000 * 2 }],
+        PATIENT,
+      );
       const status = await openTask(handle);
       expect(status.humanTask).toMatchObject({ escalationReason: 'deadlinePassed' });
     });
 
     test('without retryAfterMs cancels the order by default', async () => {
-      const handle = await place([{ kind: 'reject', rejectionCode: 'outOfZone' }]);
+      const handle = await place([{ kind: 'reject', rejectionCode: 'outOfZone' }], PATIENT);
       expect(await handle.result()).toMatchObject({
         status: 'cancelled',
         rejectionCode: 'outOfZone',
@@ -170,6 +186,7 @@ describe('durable path', () => {
 
     test('without retryAfterMs escalates where the policy says so', async () => {
       const handle = await place([{ kind: 'reject', rejectionCode: 'outOfZone' }], {
+        ...PATIENT,
         onRejection: 'escalate',
       });
       const status = await openTask(handle);
@@ -178,13 +195,14 @@ describe('durable path', () => {
 
     test('in the quick window does what it does later', async () => {
       const handle = await place([{ kind: 'reject', rejectionCode: 'outOfZone' }], {
-        quickWindowMs: 1_000,
+        ...PATIENT,
+        quickWindowMs: 3_000,
       });
       expect(await handle.result()).toMatchObject({ status: 'cancelled', attempts: 1 });
     });
 
     test('as expired always escalates', async () => {
-      const handle = await place([{ kind: 'reject', rejectionCode: 'expired' }]);
+      const handle = await place([{ kind: 'reject', rejectionCode: 'expired' }], PATIENT);
       const status = await openTask(handle);
       expect(status.humanTask).toMatchObject({ escalationReason: 'deadlinePassed' });
     });
@@ -204,8 +222,8 @@ describe('durable path', () => {
     });
 
     test('of an older request is recorded and ignored', async () => {
-      const handle = await place([{ kind: 'staySilent' }]);
-      await openTask(handle);
+      const handle = await place([{ kind: 'staySilent' }], PATIENT);
+      await askPerson(bed, handle);
       await handle.resolve({ decision: 'retry', actor: 'ana', note: 'again' });
       await bed.acknowledge({
         requestId: `${handle.orderId}.1`,

@@ -9,6 +9,7 @@ import { Publisher } from '../../messaging/publisher';
 import { startConsumer } from '../../messaging/start-consumer';
 import { silentLogger } from '../../runtime/logger';
 import { startProxy, type Proxy } from '../../stack/servers/tcp-proxy';
+import { patience } from '../patience';
 import { createSurroundings, eventually, type Surroundings } from '../setup';
 
 let surroundings: Surroundings;
@@ -121,7 +122,7 @@ describe('a database that says nothing any more', () => {
   test('a statement ends with the fault of the infrastructure, and the next one goes on', async () => {
     const adapter = postgresAdapter({
       url: proxy.url,
-      statementTimeoutMs: 500,
+      statementTimeoutMs: patience(25),
       maximumConnections: 1,
     });
     const prisma = new PrismaClient({ adapter });

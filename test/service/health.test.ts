@@ -196,7 +196,7 @@ describe('the health check', () => {
     expect(await codes()).toContain('tasksOverdue');
     await bed.orders.humanTask.updateMany({
       where: { orderId },
-      data: { snoozedUntil: new Date(Date.now() + 60_000) },
+      data: { snoozedUntil: new Date(Date.now() + 3_600_000) },
     });
     expect(await codes()).not.toContain('tasksOverdue');
   });
@@ -264,6 +264,8 @@ describe('the health check', () => {
 
   test('finds a queue that nobody consumes, asks a person once, and closes that and tells so when it is gone', async () => {
     const open = () => bed.orders.humanTask.findMany({ where: { taskId: 'health/noConsumer' } });
+    // No check of its own comes between those of the test.
+    await bed.temporal.schedule.getHandle(SCHEDULES.checkHealth).pause();
     await bed.dispatchSystem.close();
     expect((await run(SCHEDULES.checkHealth)).result).toMatchObject({ critical: 1 });
     const first = await readHealth(bed.databases.orders);
@@ -300,6 +302,7 @@ describe('the health check', () => {
         closedBy: 'answer',
       },
     ]);
+    await bed.temporal.schedule.getHandle(SCHEDULES.checkHealth).unpause();
   });
 
   test.each(['orders', 'dispatch'] as const)(
@@ -326,8 +329,8 @@ describe('the health check', () => {
       const used = counted?.rows[0]?.used ?? 0;
       await limitTo(2 * used);
       const half = await codes();
-      // One is left: later nobody could look any more.
-      await limitTo(used + 1);
+      // Some are left: else nobody could look, or a pool of the service's takes the last one.
+      await limitTo(used + 3);
       const { findings } = await check();
       await limitTo(-1);
       await Promise.all(others.map((client) => client.end()));
@@ -336,7 +339,7 @@ describe('the health check', () => {
         expect.objectContaining({
           code: 'connectionsScarce',
           what: expect.stringMatching(
-            `\\d+ of ${used + 1} connections of the ${which} database`,
+            `\\d+ of ${used + 3} connections of the ${which} database`,
           ) as string,
         }),
       );
@@ -403,7 +406,7 @@ describe('the health check', () => {
   test('the sweep by the clock finds an order that no workflow looks after, and a courier that nobody asked for, of 70 minutes ago; the order is dispatched', async () => {
     await bed.orders.order.deleteMany({ where: { status: 'escalated' } });
     const updatedAt = new Date(Date.now() - 70 * 60_000);
-    const orderId = await seed({ dispatchBy: new Date(Date.now() + 60_000), updatedAt });
+    const orderId = await seed({ dispatchBy: new Date(Date.now() + 3_600_000), updatedAt });
     const stray = newOrder().orderId;
     await bed.dispatches.dispatch.create({
       data: {

@@ -68,7 +68,11 @@ describe('the metrics of processes', () => {
     });
     await (await client.placeOrder(newOrder())).result();
     await client.close();
-    const worker = (await get(processes.worker, '/metrics')).text;
+    // Also the order's event, which no queue is bound to.
+    const worker = await eventually(async () => {
+      const { text } = await get(processes.worker, '/metrics');
+      return text.includes('order_dispatch_publishes_total{result="unroutable"} 1') && text;
+    });
     expect(worker).toContain('order_dispatch_ready 1');
     expect(worker).toContain('order_dispatch_publishes_total{result="confirmed"} 1');
     expect(worker).toContain('order_dispatch_acknowledgements_total{class="first"} 1');

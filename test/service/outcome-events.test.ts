@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type ChannelModel } from 'amqplib';
 import { Client } from 'pg';
 import { pino } from 'pino';
@@ -25,6 +24,7 @@ import { Publisher } from '../../messaging/publisher';
 import { silentLogger, type Logger } from '../../runtime/logger';
 import { startOutcomeEventRelay, type OutcomeEventRelay } from '../../worker/outcome-event-relay';
 import { startProxy } from '../../stack/servers/tcp-proxy';
+import { closedGate, type Gate } from '../gate';
 import { openOrdersRows, type OrdersRows } from '../rows';
 import {
   createSurroundings,
@@ -115,13 +115,15 @@ describe('outcome events:', () => {
     return relay;
   };
 
-  /** A relay that dawdles between taking its events and publishing them. */
-  const startSlowRelay = async () => {
+  /** A relay that has taken its first events, and publishes them once the gate is open. */
+  const startSlowRelay = async (gate: Gate) => {
     const publisher = await openPublisher();
     let isStopped = false;
     let sent = 0;
+    let hasSome = false;
     const publish = async (events: readonly StoredOutcomeEvent[]) => {
-      await delay(20);
+      hasSome = true;
+      await gate.opened;
       for (const event of events) await publisher.publish(outcomeEventMessage(event));
       sent += events.length;
       return events.map((): EventFate => 'sent');
@@ -130,6 +132,7 @@ describe('outcome events:', () => {
       while (!isStopped) await relayOutcomeEvents(database, { limit: 5, publish });
     };
     const running = run();
+    await eventually(() => hasSome, { what: 'events that the slow relay has taken' });
     opened.push(async () => {
       isStopped = true;
       await running;
@@ -285,10 +288,13 @@ describe('outcome events:', () => {
       await Promise.all(orderIds.map((orderId) => escalateNow(orderId, round)));
       await Promise.all(orderIds.map((orderId) => resolve(orderId, 'retry')));
     }
-    const slow = await startSlowRelay();
+    const gate = closedGate();
+    const slow = await startSlowRelay(gate);
     const relay = await startRelay();
-    // And while they run.
+    // And while they run: what the slow one has taken is not sent before others of later.
     await Promise.all(orderIds.map((orderId) => accept(orderId)));
+    await eventually(() => relay.counts().sent > 0, { what: 'events that the other relay sent' });
+    gate.open();
     await came(40 * 7);
     await allSent();
     const events = await stored();
@@ -300,7 +306,6 @@ describe('outcome events:', () => {
       );
     }
     // Or this shows nothing.
-    expect(relay.counts().sent).toBeGreaterThan(0);
     expect(slow.sent()).toBeGreaterThan(0);
   });
 

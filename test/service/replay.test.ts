@@ -15,6 +15,7 @@ import {
 import { startBulk } from '../../operations/bulk';
 import { hold, release } from '../../operations/hold';
 import { readOrderByWorkflow } from '../../temporal/start-workflows';
+import { patience } from '../patience';
 import { recordedShapes, replayRecorded, replayToday } from '../recorded-histories';
 import {
   eventually,
@@ -28,7 +29,7 @@ import {
 
 const BRISK: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 200,
+  acknowledgementTimeoutMs: patience(15),
   initialIntervalMs: 50,
   maximumAttempts: 2,
 };
@@ -51,7 +52,7 @@ const callOff = (decision: 'calledOff' | 'tooLate') => async (handle: Handle) =>
   await dispatchByHand(handle);
   await handle.result();
   const cancelled = handle.cancel(BY_ANA).catch(() => {});
-  await openTask(handle);
+  await taskFor(handle, 'courierToCallOff');
   await handle.resolve({ decision, ...BY_ANA });
   await cancelled;
 };
@@ -67,7 +68,7 @@ const signalFound = (bed: TestBed, orderId: string) => {
 };
 
 /** Whose first attempt leaves time to hold all requests. */
-const HOLDABLE: PolicyOverrides = { ...BRISK, acknowledgementTimeoutMs: 1_000 };
+const HOLDABLE: PolicyOverrides = { ...BRISK, acknowledgementTimeoutMs: patience(75) };
 const silentOnce = () => inTurn({ kind: 'staySilent' }, { kind: 'accept', courierId: 'courier-1' });
 let lastHoldId = 0;
 const holdAndRelease = async (handle: Handle, bed: TestBed) => {
@@ -262,7 +263,7 @@ const SHAPES: Record<string, Shape> = {
     },
   },
   'deadline-passed': {
-    policy: { ...BRISK, acknowledgementTimeoutMs: 60_000, dispatchWithinMs: 500 },
+    policy: { ...BRISK, acknowledgementTimeoutMs: 60_000, dispatchWithinMs: patience(50) },
     decide: silentButWithdraws,
     act: async (handle) => {
       await taskFor(handle, 'deadlinePassed');
@@ -270,7 +271,7 @@ const SHAPES: Record<string, Shape> = {
     },
   },
   'quick-path-failed': {
-    policy: { ...BRISK, maximumAttempts: 5 },
+    policy: { ...BRISK, acknowledgementTimeoutMs: 60_000, maximumAttempts: 5 },
     placedWhile: (bed, place) =>
       withDatabaseAway(bed.stack, bed.ordersDatabaseUrl, async () => {
         const handle = await place();
@@ -329,9 +330,10 @@ const SHAPES: Record<string, Shape> = {
     act: async (handle, bed) => {
       await openTask(handle);
       const { orders: database } = bed.databases;
+      const taskIds = [dispatchOrderWorkflowId(handle.orderId)];
       const begun = await startBulk(
         { database, temporal: bed.temporal },
-        { filter: { escalationReason: 'noAcknowledgement' }, decision: 'cancel', ...BY_ANA },
+        { filter: { taskIds }, decision: 'cancel', ...BY_ANA },
       );
       lastBulkId = begun.bulkId;
       await bed.temporal.workflow.getHandle(begun.workflowId).result();

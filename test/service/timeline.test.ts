@@ -5,8 +5,10 @@ import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import type { TimelineEntry } from '../../domain/timeline';
 import { listOrders, type OrderPage } from '../../operations/list-orders';
 import { readTimeline, withOrdersIfThere, type Timeline } from '../../operations/timeline';
+import { patience } from '../patience';
 import { runCli, startCli, unwrapped } from '../run-cli';
 import {
+  askPerson,
   deleteWorkflow,
   eventually,
   inTurn,
@@ -20,7 +22,7 @@ const MIA = { actor: 'mia', note: 'by phone' };
 const SILENT: Decide = () => ({ kind: 'staySilent' });
 const BRISK: PolicyOverrides = {
   quickWindowMs: 0,
-  acknowledgementTimeoutMs: 400,
+  acknowledgementTimeoutMs: patience(50),
   initialIntervalMs: 50,
   maximumAttempts: 2,
 };
@@ -71,6 +73,9 @@ const KINDS: Readonly<
   workflowEnded: { temporal: { how: 'terminated' } },
   erased: { orderDatabase: {} },
 };
+
+/** An order becomes a human task by what a test does, and not by itself. */
+const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 3_600_000 };
 
 describe('what happened to an order', () => {
   let bed: TestBed;
@@ -144,7 +149,7 @@ describe('what happened to an order', () => {
   });
 
   test('of an order under way: the attempt that is out, and its confirm', async () => {
-    const handle = await place(SILENT, { ...BRISK, acknowledgementTimeoutMs: 60_000 });
+    const handle = await place(SILENT, PATIENT);
     const found = await eventually(async () => {
       const now = await timeline(handle.orderId);
       return only(now, 'confirmed').length > 0 && now;
@@ -154,7 +159,7 @@ describe('what happened to an order', () => {
   });
 
   test('of an order under way whose first attempt nobody answered: the second one, too', async () => {
-    const patient = { ...BRISK, acknowledgementTimeoutMs: 3_000, maximumAttempts: 3 };
+    const patient = { ...BRISK, acknowledgementTimeoutMs: patience(150), maximumAttempts: 3 };
     const handle = await place(SILENT, patient);
     const requestId = `${handle.orderId}.1`;
     const found = await eventually(async () => {
@@ -165,10 +170,9 @@ describe('what happened to an order', () => {
   });
 
   test('of an order that a person dispatched: not its end before its request is taken back', async () => {
-    const patient = { ...BRISK, acknowledgementTimeoutMs: 5_000, maximumAttempts: 1 };
-    const handle = await place(SILENT, patient);
+    const handle = await place(SILENT, PATIENT);
     const { orderId } = handle;
-    await openTask(handle);
+    await askPerson(bed, handle);
     // With a courier, the dispatch system is asked.
     await bed.dispatches.dispatch.create({
       data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-3' },
@@ -552,7 +556,7 @@ describe('what happened to an order', () => {
     });
 
     test('ends with 3 after its --timeout, and quietly with 0 at Ctrl-C', async () => {
-      const handle = await place(SILENT, { ...BRISK, acknowledgementTimeoutMs: 60_000 });
+      const handle = await place(SILENT, PATIENT);
       const late = await cli('watch', handle.orderId, '--timeout', '1');
       expect(late.exitCode).toBe(3);
       expect(late.stderr).toContain('WaitTimedOut');

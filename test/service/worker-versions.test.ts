@@ -37,7 +37,7 @@ const PERSISTENT: PolicyOverrides = {
   acknowledgementTimeoutMs: 1_000,
   initialIntervalMs: 300,
   maximumIntervalMs: 500,
-  maximumAttempts: 100,
+  maximumAttempts: 1_000,
 };
 const IMPATIENT: PolicyOverrides = {
   quickWindowMs: 0,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { ResolutionRefused, type OrderHandle, type PolicyOverrides } from '../../client';
+import { insertBulkRun } from '../../database/orders/bulk';
 import type { Decide } from '../../dispatch-system/decide';
 import type { ReleaseHoldInput, ReleaseResult } from '../../domain/hold';
 import type { ReconcileOrderInput } from '../../domain/workflow-contract';
@@ -11,15 +12,24 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
   releaseHoldWorkflowId,
+  resolveTasksWorkflowId,
 } from '../../domain/temporal-names';
-import { readBulk, startBulk } from '../../operations/bulk';
+import { readBulk, resumeBulk } from '../../operations/bulk';
 import { findTemporalCli } from '../../stack/servers/temporal-cli';
 import { startTemporal } from '../../stack/servers/temporal';
 import { createNamespace } from '../../stack/servers/temporal-namespace';
 import { openScope, type Scope } from '../../stack/supervision/scope';
 import { workflowBundlePath } from '../../worker/workflow-bundle';
 import { replayToday } from '../recorded-histories';
-import { eventually, newOrder, openTask, setup, sharedServers, type TestBed } from '../setup';
+import {
+  askPerson,
+  eventually,
+  newOrder,
+  openTask,
+  setup,
+  sharedServers,
+  type TestBed,
+} from '../setup';
 
 /** Where this file's Temporal suggests a new run; by default it is some 4,000. */
 const SUGGESTED_AT_EVENTS = 60;
@@ -252,19 +262,20 @@ describe('a workflow whose history is full goes on in a new run', () => {
   });
 
   test('with a bulk run: it goes on, and each task is resolved once', async () => {
-    const handles = await Promise.all(Array.from({ length: 5 }, () => place(silent, IMPATIENT)));
-    for (const handle of handles) await openTask(handle);
-    const { bulkId, workflowId } = await startBulk(
-      { database: bed.databases.orders, temporal: bed.temporal },
-      {
-        filter: { escalationReason: 'noAcknowledgement' },
-        decision: 'cancel',
-        // So slow that its history is full before the first batch has ended.
-        ratePerSecond: 1,
-        ...BY_ANA,
-      },
-    );
-    await newRunOf(workflowId, await fill(workflowId));
+    const handles = await Promise.all(Array.from({ length: 5 }, () => place(silent, PATIENT)));
+    for (const handle of handles) await askPerson(bed, handle);
+    const { orders: database } = bed.databases;
+    const filter = { escalationReason: 'requestDeadLettered' } as const;
+    const run = { ...BY_ANA, via: 'cli', decision: 'cancel', filter, limit: 5 } as const;
+    const { id: bulkId = 0 } = (await insertBulkRun(database, { ...run, ratePerSecond: 10 })) ?? {};
+    const workflowId = resolveTasksWorkflowId(bulkId);
+    const before = await bed.orders.$transaction(async (rows) => {
+      // What came of the last one cannot be recorded, so the batch goes on until the history is full.
+      await rows.$executeRaw`SELECT 1 FROM bulk_rows WHERE bulk_id = ${bulkId} AND n = 5 FOR UPDATE`;
+      await resumeBulk({ database, temporal: bed.temporal }, bulkId);
+      return fill(workflowId);
+    });
+    await newRunOf(workflowId, before);
     expect(await bed.temporal.workflow.getHandle(workflowId).result()).toEqual({ state: 'done' });
     expect(await readBulk(bed.databases.orders, bulkId)).toMatchObject({
       counts: { resolved: 5, refused: 0, failed: 0 },

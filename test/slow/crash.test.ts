@@ -48,7 +48,7 @@ describe('a process killed with SIGKILL', () => {
     client = await OrderDispatchClient.connect({
       address: stack.temporalAddress,
       namespace,
-      workflowTaskTimeoutMs: 2_000,
+      workflowTaskTimeoutMs: patience(100),
     });
     connection = await Connection.connect({ address: stack.temporalAddress });
     temporal = new Client({ connection, namespace });
@@ -115,10 +115,13 @@ describe('a process killed with SIGKILL', () => {
   const rowOf = (orderId: string) => orders.order.findUnique({ where: { orderId } });
   const waitingIn = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
   /** So patient that nothing is asked again within a test: a retry would hide what was lost. */
-  const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 60_000 };
+  const PATIENT: PolicyOverrides = { acknowledgementTimeoutMs: 3_600_000 };
 
   /** A short quick path, after which another attempt asks again. */
-  const BRIEF: PolicyOverrides = { quickWindowMs: 3_000, acknowledgementTimeoutMs: 5_000 };
+  const BRIEF: PolicyOverrides = {
+    quickWindowMs: 3_000,
+    acknowledgementTimeoutMs: patience(250),
+  };
 
   /** One for each point: the compiler refuses a point that has none. */
   const STORIES: Readonly<Record<CrashPoint, Story>> = {
@@ -376,7 +379,7 @@ describe('a process killed with SIGKILL', () => {
   test('the worker while it waits in the durable path: the answer reaches the next worker by the shared queue', async () => {
     await atWork('worker');
     const handle = await client.placeOrder(newOrder(), {
-      policy: { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 },
+      policy: { ...PATIENT, quickWindowMs: 0 },
     });
     await eventually(async () => {
       const row = await orders.order.findUnique({ where: { orderId: handle.orderId } });

@@ -38,6 +38,7 @@ import {
   readDocument,
   tableRows,
 } from '../markdown';
+import { patience } from '../patience';
 import { startProcess } from '../processes';
 import { copyPackage, createFolder, runCli } from '../run-cli';
 import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from '../setup';
@@ -338,10 +339,9 @@ describe('the shell commands', () => {
   let folder: Awaited<ReturnType<typeof createFolder>>;
   let environment: Record<string, string>;
   beforeAll(async () => {
-    [bed, folder] = await Promise.all([
-      setup({ policy: { quickWindowMs: 300, acknowledgementTimeoutMs: 200, maximumAttempts: 1 } }),
-      createFolder(),
-    ]);
+    const timeouts = { quickWindowMs: 0, acknowledgementTimeoutMs: patience(30) };
+    const policy = { ...timeouts, maximumAttempts: 1 };
+    [bed, folder] = await Promise.all([setup({ policy }), createFolder()]);
     await bed.startSupplementSystem({ graceMs: 60_000 });
     // The orders that the documents speak of: two that wait for a person, and one in order.
     for (const orderId of ['o-1001', 'o-1002']) {

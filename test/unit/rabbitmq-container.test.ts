@@ -47,7 +47,7 @@ describe('RabbitMQ in a container', () => {
 
 function dockerAnswers(): boolean {
   try {
-    execFileSync('docker', ['info'], { stdio: 'ignore', timeout: 5_000 });
+    execFileSync('docker', ['info'], { stdio: 'ignore', timeout: patience(250) });
     return true;
   } catch {
     return false;
