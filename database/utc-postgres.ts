@@ -34,13 +34,28 @@ function sendOffsets<Connection extends SqlQueryable>(connection: Connection): C
 /** How a column's text becomes a value, by the type's OID. */
 type GetTypeParser = (oid: number, format: string) => (text: string) => unknown;
 
-/** A connection whose results have their times in UTC. */
+/** A connection whose results have their times in UTC, and that is closed if they take too long. */
 class UtcClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config);
     const query = this.query.bind(this) as (...args: unknown[]) => unknown;
-    const inUtc = (asked: unknown, ...rest: unknown[]) => query(readInUtc(asked), ...rest);
+    const inUtc = (asked: unknown, ...rest: unknown[]) => {
+      const answer = query(readInUtc(asked), ...rest);
+      // With a callback it is the pool that asks, and closes what failed.
+      return answer instanceof Promise
+        ? answer.catch((error: unknown) => this.fail(error))
+        : answer;
+    };
     this.query = inUtc as typeof this.query;
+  }
+
+  /**
+   * Without this a transaction would stay open on the connection when the server answers again: its
+   * ROLLBACK is never sent if it times out in turn, and what is asked next becomes a part of it.
+   */
+  private fail(error: unknown): never {
+    if (error instanceof Error && error.message === 'Query read timeout') void this.end();
+    throw error;
   }
 }
 

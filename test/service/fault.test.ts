@@ -8,6 +8,7 @@ import type { Fault } from '../../domain/fault';
 import { Publisher } from '../../messaging/publisher';
 import { startConsumer } from '../../messaging/start-consumer';
 import { silentLogger } from '../../runtime/logger';
+import { query } from '../../stack/servers/query';
 import { startProxy, type Proxy } from '../../stack/servers/tcp-proxy';
 import { patience } from '../patience';
 import { createSurroundings, eventually, type Surroundings } from '../setup';
@@ -118,14 +119,17 @@ describe('a database that says nothing any more', () => {
     proxy = await startProxy(surroundings.ordersDatabaseUrl);
   });
   afterAll(() => proxy.close());
-
-  test('a statement ends with the fault of the infrastructure, and the next one goes on', async () => {
+  const open = () => {
     const adapter = postgresAdapter({
       url: proxy.url,
       statementTimeoutMs: patience(25),
       maximumConnections: 1,
     });
-    const prisma = new PrismaClient({ adapter });
+    return new PrismaClient({ adapter });
+  };
+
+  test('a statement ends with the fault of the infrastructure, and the next one goes on', async () => {
+    const prisma = open();
     await prisma.$executeRaw`SELECT 1`;
     proxy.hold();
     const failure = await prisma.$executeRaw`SELECT 1`.then(
@@ -135,6 +139,28 @@ describe('a database that says nothing any more', () => {
     proxy.release();
     expect(databaseFaultOf(failure)).toBe('infrastructure');
     await expect(prisma.$executeRaw`SELECT 1`).resolves.toBe(1);
+    await prisma.$disconnect();
+  });
+
+  test('a transaction that is given up leaves nothing open: what is written next is there', async () => {
+    const prisma = open();
+    const failure = await prisma
+      .$transaction(async (transaction) => {
+        await transaction.$executeRaw`SELECT 1`;
+        proxy.hold();
+        await transaction.$executeRaw`SELECT 1`;
+      })
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    proxy.release();
+    expect(databaseFaultOf(failure)).toBe('infrastructure');
+    await prisma.$executeRaw`INSERT INTO holds (held_by, note, ended_at) VALUES ('mia', '', now())`;
+    const { ordersDatabaseUrl } = surroundings;
+    expect(await query(ordersDatabaseUrl, 'SELECT held_by FROM holds')).toEqual([
+      { held_by: 'mia' },
+    ]);
     await prisma.$disconnect();
   });
 });
