@@ -84,12 +84,14 @@ export function createHoldActivities({
     }: Pick<ReleaseHoldInput, 'holdId' | 'ratePerSecond'>): Promise<BatchResult> {
       const until = Date.now() + BATCH_MS;
       let released = 0;
-      for (let nextAt = Date.now(); nextAt < until; nextAt += TICK_MS) {
+      while (Date.now() < until) {
+        const begun = Date.now();
         if (await isHeld(database)) return { released, isDone: false, isHeldAgain: true };
         const page = await releaseNext(holdId, ratePerSecond);
         released += page.released;
         if (page.released === 0) return { released, isDone: true, isHeldAgain: false };
-        await beat(Math.max(0, nextAt + TICK_MS - Date.now()));
+        // From this page on: to make up for a standstill would be too fast.
+        await beat(Math.max(0, begun + TICK_MS - Date.now()));
       }
       return { released, isDone: false, isHeldAgain: false };
     },

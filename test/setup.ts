@@ -308,6 +308,20 @@ export function lockAwaited(rows: OrdersRows | DispatchRows): Promise<true> {
   );
 }
 
+/** Does something on a connection of its own, which takes its open transaction with it when that is done. */
+export async function withConnection<Result>(
+  connectionString: string,
+  work: (connection: Client) => Promise<Result>,
+): Promise<Result> {
+  const connection = new Client({ connectionString });
+  await connection.connect();
+  try {
+    return await work(connection);
+  } finally {
+    await connection.end();
+  }
+}
+
 /** Does something while a database takes no connections, and has lost those that it had. */
 export async function withDatabaseAway<Result>(
   { postgresUrl }: Pick<Servers, 'postgresUrl'>,
@@ -315,22 +329,21 @@ export async function withDatabaseAway<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const name = new URL(databaseUrl).pathname.slice(1);
-  const admin = new Client({ connectionString: postgresUrl });
-  await admin.connect();
-  const allow = (isAllowed: boolean) =>
-    admin.query(`ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS ${isAllowed}`);
-  try {
-    await allow(false);
-    // With the wait: until they are gone, they still take a statement.
-    await admin.query(
-      'SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1',
-      [name],
-    );
-    return await work();
-  } finally {
-    await allow(true);
-    await admin.end();
-  }
+  return withConnection(postgresUrl, async (admin) => {
+    const allow = (isAllowed: boolean) =>
+      admin.query(`ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS ${isAllowed}`);
+    try {
+      await allow(false);
+      // With the wait: until they are gone, they still take a statement.
+      await admin.query(
+        'SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1',
+        [name],
+      );
+      return await work();
+    } finally {
+      await allow(true);
+    }
+  });
 }
 
 /** Waits until an order's human task is open. */
