@@ -1,7 +1,15 @@
 import type { Client } from '@temporalio/client';
-import { OrderConflict } from '../../client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { Submission } from '../../activities/submit-order';
+import { OrderConflict, type Order } from '../../client';
+import { recordAcknowledgement } from '../../database/orders/acknowledgements';
+import { endHold } from '../../database/orders/holds';
+import { insertOrRead } from '../../database/orders/record-order';
 import type { Decide } from '../../dispatch-system/decide';
+import { contentHash } from '../../domain/content-hash';
+import { DEFAULT_POLICY } from '../../domain/policy';
 import { TASK_QUEUES, WORKFLOW_TYPES, dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { hold } from '../../operations/hold';
 import {
   deleteWorkflow,
   eventually,
@@ -161,6 +169,72 @@ describe('quick path', () => {
     expect(message).toContain('order.deliveryAddress.city');
     expect(message).toContain('order.currency');
     expect(message).not.toMatch(/secret/i);
+  });
+
+  describe('the places of orders that do not wait for an answer', () => {
+    // Two of four slots may wait.
+    const PLACES = 2;
+    let small: TestBed;
+    beforeAll(async () => (small = await setup({ maximumWorkflowTasks: 2 * PLACES })));
+    afterAll(() => small.close());
+
+    const record = async (order: Order) => {
+      const dispatchBy = new Date(Date.now() + 60_000).toISOString();
+      await insertOrRead(
+        small.databases.orders,
+        { order, contentHash: contentHash(order), policy: DEFAULT_POLICY, dispatchBy },
+        { attempt: true },
+      );
+    };
+    /** Whether the first task of an order sent its request: it counted the attempt then. */
+    const tookQuickPath = async ({ orderId }: Order) => {
+      const timed = await timedEvents(small.temporal, orderId);
+      const marker = timed.find(({ event }) => event.markerRecordedEventAttributes);
+      const { result } = marker?.event.markerRecordedEventAttributes?.details ?? {};
+      const [payload] = result?.payloads ?? [];
+      if (!payload) throw new Error(`the first task of ${orderId} has no result`);
+      return defaultPayloadConverter.fromPayload<Submission>(payload).order.attempts === 1;
+    };
+
+    test.each<[string, (order: Order) => Promise<unknown>]>([
+      [
+        'were placed before',
+        async (order) => {
+          await record(order);
+          await recordAcknowledgement(small.databases.orders, `answer-to-${order.orderId}`, {
+            ...{ requestId: `${order.orderId}.1`, orderId: order.orderId, outcome: 'accepted' },
+            ...{ courierId: 'courier-3', decidedAt: new Date().toISOString() },
+          });
+          const handle = await small.client.placeOrder(order);
+          expect(await handle.result()).toMatchObject({ courierId: 'courier-3' });
+        },
+      ],
+      [
+        'have the ID of another one',
+        async (order) => {
+          await record({ ...order, note: 'no onions' });
+          const handle = await small.client.placeOrder(order);
+          await expect(handle.result()).rejects.toThrow(OrderConflict);
+        },
+      ],
+      [
+        'are held',
+        async (order) => {
+          const { id } = await hold(small.databases.orders, { actor: 'mia', note: 'down' });
+          try {
+            const handle = await small.client.placeOrder(order);
+            await eventually(async () => (await handle.status()).isHeld, { what: 'a hold' });
+          } finally {
+            await endHold(small.databases.orders, id);
+          }
+        },
+      ],
+    ])('are given back where they %s', async (_which, place) => {
+      for (let n = 0; n < PLACES; n += 1) await place(newOrder());
+      const order = newOrder();
+      await (await small.client.placeOrder(order)).result();
+      expect(await tookQuickPath(order)).toBe(true);
+    });
   });
 
   test('half of the slots may wait in the quick path: meanwhile orders are placed and signals are taken', async () => {
