@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { recordAcknowledgement } from '../../database/orders/acknowledgements';
 import {
   applyResolution,
@@ -15,16 +14,30 @@ import {
 } from '../../database/orders/connection';
 import { insertOrRead } from '../../database/orders/record-order';
 import { contentHash } from '../../domain/content-hash';
+import { CLAIM_LEASE_MS } from '../../domain/human-task';
 import type { Order } from '../../domain/order';
 import { DEFAULT_POLICY } from '../../domain/policy';
 import type { Resolution } from '../../domain/resolution';
 import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { eraseCustomer } from '../../operations/erase';
-import { claim, listTasks, note, release, snooze } from '../../operations/human-tasks';
+import {
+  claim,
+  listTasks,
+  note,
+  release,
+  snooze,
+  type HumanTaskList,
+} from '../../operations/human-tasks';
 import { prune } from '../../operations/prune';
 import { DEFAULT_RETENTION } from '../../operations/prune-retention';
 import { openOrdersRows, type OrdersRows } from '../rows';
-import { createSurroundings, lockAwaited, newOrder, type Surroundings } from '../setup';
+import {
+  createSurroundings,
+  lockAwaited,
+  newOrder,
+  withConnection,
+  type Surroundings,
+} from '../setup';
 
 const MIA = { actor: 'mia', note: 'by phone', via: 'cli' } as const;
 
@@ -224,9 +237,7 @@ describe('what follows an order in its database:', () => {
 
   test('an answer that waits for an escalation to commit closes the task that it opened', async () => {
     const orderId = await placed();
-    const other = new Client({ connectionString: surroundings.ordersDatabaseUrl });
-    await other.connect();
-    try {
+    await withConnection(surroundings.ordersDatabaseUrl, async (other) => {
       await other.query('BEGIN');
       await other.query(
         `UPDATE orders SET status = 'escalated', escalation_reason = 'noAcknowledgement',
@@ -237,9 +248,7 @@ describe('what follows an order in its database:', () => {
       await lockAwaited(rows);
       await other.query('COMMIT');
       await answer;
-    } finally {
-      await other.end();
-    }
+    });
     expect(await tasksOf(orderId)).toMatchObject([{ closedBy: 'answer' }]);
     expect(await eventsOf(orderId)).toEqual([
       'order.escalated.v1',
@@ -250,9 +259,7 @@ describe('what follows an order in its database:', () => {
 
   test('a change that is rolled back leaves no task, no audit and no event', async () => {
     const orderId = await placed();
-    const other = new Client({ connectionString: surroundings.ordersDatabaseUrl });
-    await other.connect();
-    try {
+    await withConnection(surroundings.ordersDatabaseUrl, async (other) => {
       await other.query('BEGIN');
       await other.query(
         `UPDATE orders SET status = 'dispatched', courier_id = 'bike-7', dispatched_by = 'person'
@@ -260,9 +267,7 @@ describe('what follows an order in its database:', () => {
         [orderId],
       );
       await other.query('ROLLBACK');
-    } finally {
-      await other.end();
-    }
+    });
     expect(await eventsOf(orderId)).toEqual([]);
   });
 
@@ -310,6 +315,20 @@ describe('what follows an order in its database:', () => {
       ]);
     });
 
+    test('a claim that is renewed lasts its full time from then, and is in the audit once', async () => {
+      const task = await escalated();
+      await claim(database, { task, act: MIA, takeOver: false });
+      const claimedUntil = new Date(Date.now() + 60_000);
+      await rows.humanTask.updateMany({ where: { orderId: task }, data: { claimedUntil } });
+      const [before] = await rows.$queryRaw<{ at: Date }[]>`SELECT now() AS at`;
+      const renewed = await claim(database, { task, act: MIA, takeOver: false });
+      expect(renewed).toMatchObject({ claimedBy: 'mia' });
+      expect(renewed.claimedUntil?.getTime()).toBeGreaterThanOrEqual(
+        (before?.at.getTime() ?? Infinity) + CLAIM_LEASE_MS,
+      );
+      expect(await auditOf(task)).toMatchObject([{ act: 'claim', actor: 'mia' }]);
+    });
+
     test('a note and a snooze are in the audit; what is snoozed is listed last in its group', async () => {
       const longAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
       const older = await escalated(longAgo(40));
@@ -346,17 +365,25 @@ describe('what follows an order in its database:', () => {
       for (const act of acts) await expect(act()).rejects.toThrow('no human task is open');
     });
 
-    test('10,000 open tasks are counted and listed, none left out', async () => {
+    test('10,000 open tasks that are due at the same moment are counted, and each is on one page', async () => {
+      const count = 10_000;
       await rows.$executeRaw`
         INSERT INTO human_tasks (task_id, opened_at, kind, order_id, escalation_reason, due_at, overdue_at)
         SELECT 'dispatch-order/many-' || n, now() - n * interval '1 s', 'order', 'many-' || n,
-          'brokerUnavailable', now(), now() FROM generate_series(1, 10000) AS n`;
-      const { matched, rows: open } = await listTasks(database, {
-        filter: { escalationReason: 'brokerUnavailable' },
-        limit: 10_000,
-      });
-      expect(matched).toBeGreaterThanOrEqual(10_000);
-      expect(open).toHaveLength(10_000);
+          'requestFailed', now(), now() FROM generate_series(1, ${count}::int) AS n`;
+      const listed: string[] = [];
+      let after: string | null = null;
+      do {
+        const page: HumanTaskList = await listTasks(database, {
+          ...{ filter: { escalationReason: 'requestFailed' }, limit: 1_999 },
+          ...(after !== null && { after }),
+        });
+        expect(page.matched).toBe(count);
+        listed.push(...page.rows.map(({ taskId }) => taskId));
+        after = page.next;
+      } while (after !== null && listed.length <= count);
+      expect(listed).toHaveLength(count);
+      expect(new Set(listed).size).toBe(count);
     });
   });
 
