@@ -825,7 +825,7 @@ describe('help', () => {
   });
 
   test('--version prints the version of the package', async () => {
-    const { version } = jest.requireActual<{ version: string }>('../package.json');
+    const { version } = jest.requireActual<{ version: string }>('../../package.json');
     expect(await runCli(['--version'])).toEqual({
       exitCode: 0,
       stdout: `${version}\n`,
