@@ -26,7 +26,7 @@ describe('the bundle of the workflows', () => {
       namespace,
       taskQueue: 'preloaded',
       workflowBundle: await bundleWorkflowCode({
-        ...bundleOptions(require.resolve('./preloaded-workflow.ts')),
+        ...bundleOptions(require.resolve('../preloaded-workflow.ts')),
         logger: QUIET,
       }),
     });
