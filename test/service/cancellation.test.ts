@@ -193,12 +193,16 @@ describe('cancellation', () => {
 
   test('a request that its withdrawal overtook is rejected, and assigns no courier', async () => {
     await bed.dispatchSystem.close();
-    const handle = await place(silent);
-    await published(handle);
-    const cancelled = handle.cancel(CUSTOMER);
-    await eventually(async () => (await statusOf(handle)) === 'cancelling');
-    // The withdrawal is decided first: the request comes a second time, after it.
-    bed.dispatchSystem = await bed.startDispatchSystem();
+    const { handle, cancelled } = await (async () => {
+      const asked = await place(silent);
+      await published(asked);
+      const cancelling = asked.cancel(CUSTOMER);
+      await eventually(async () => (await statusOf(asked)) === 'cancelling');
+      return { handle: asked, cancelled: cancelling };
+    })().finally(async () => {
+      // The withdrawal is decided first: the request comes a second time, after it.
+      bed.dispatchSystem = await bed.startDispatchSystem();
+    });
     await cancelled;
     bed.script(handle.orderId, () => ({ kind: 'accept', courierId: 'courier-8' }));
     await bed.publishRequest(handle.orderId, `${handle.orderId}.1`);

@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
-import { Client } from 'pg';
 import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { programName } from '../../cli/typed-command';
 import { createDatabase, dropDatabase } from '../../stack/servers/databases';
@@ -16,7 +15,7 @@ import {
   writeStackFile,
   type RunCliOptions,
 } from '../run-cli';
-import { createSurroundings, newOrder, type Surroundings } from '../setup';
+import { createSurroundings, newOrder, withConnection, type Surroundings } from '../setup';
 
 /** Nothing listens there. */
 const NOWHERE = '127.0.0.1:1';
@@ -362,43 +361,42 @@ describe('target of a command', () => {
         createDatabase(postgresUrl, names[0] ?? '', { template: 'orders_template' }),
         createDatabase(postgresUrl, names[1] ?? ''),
       ]);
-      const own = new Client({ connectionString: dispatch });
-      await own.connect();
-      await own.query(`
-        CREATE TABLE rides (ride text, courier text, changed timestamptz);
-        CREATE TABLE _prisma_migrations (migration_name text);
-        INSERT INTO _prisma_migrations VALUES ('20260101000000_rides');
-        CREATE VIEW order_dispatch_dispatches_v1 AS SELECT ride AS order_id, ride AS request_id,
-          courier AS courier_id, 'live'::text AS status, changed AS updated_at FROM rides`);
-      const environment = {
-        ORDERS_DATABASE_URL: orders,
-        DISPATCH_DATABASE_URL: dispatch,
-        TEMPORAL_ADDRESS: address,
-        TEMPORAL_NAMESPACE: namespace,
-      };
-      for (const args of [
-        ['setup', 'migrate'],
-        ['prune'],
-        ['prune', '--dry-run'],
-        ['erase', '--customer', 'c-7', '--actor', 'ana', '--note', 'request 4711'],
-      ]) {
-        const refused = await cli(args, { directory: bare, environment });
-        expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
-        expect(errorLine(refused)).toMatch(
-          /^error: .*dispatch system of your own.*unset DISPATCH_DA/,
+      await withConnection(dispatch, async (own) => {
+        await own.query(`
+          CREATE TABLE rides (ride text, courier text, changed timestamptz);
+          CREATE TABLE _prisma_migrations (migration_name text);
+          INSERT INTO _prisma_migrations VALUES ('20260101000000_rides');
+          CREATE VIEW order_dispatch_dispatches_v1 AS SELECT ride AS order_id, ride AS request_id,
+            courier AS courier_id, 'live'::text AS status, changed AS updated_at FROM rides`);
+        const environment = {
+          ORDERS_DATABASE_URL: orders,
+          DISPATCH_DATABASE_URL: dispatch,
+          TEMPORAL_ADDRESS: address,
+          TEMPORAL_NAMESPACE: namespace,
+        };
+        for (const args of [
+          ['setup', 'migrate'],
+          ['prune'],
+          ['prune', '--dry-run'],
+          ['erase', '--customer', 'c-7', '--actor', 'ana', '--note', 'request 4711'],
+        ]) {
+          const refused = await cli(args, { directory: bare, environment });
+          expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+          expect(errorLine(refused)).toMatch(
+            /^error: .*dispatch system of your own.*unset DISPATCH_DA/,
+          );
+        }
+        const { rows } = await own.query<{ name: string }>(
+          "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
         );
-      }
-      const { rows } = await own.query<{ name: string }>(
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
-      );
-      expect(rows.map(({ name }) => name).toSorted()).toEqual([
-        '_prisma_migrations',
-        'order_dispatch_dispatches_v1',
-        'rides',
-      ]);
-      const swept = await cli(['sweep'], { directory: bare, environment });
-      expect(swept).toMatchObject({ exitCode: 0 });
-      await own.end();
+        expect(rows.map(({ name }) => name).toSorted()).toEqual([
+          '_prisma_migrations',
+          'order_dispatch_dispatches_v1',
+          'rides',
+        ]);
+        const swept = await cli(['sweep'], { directory: bare, environment });
+        expect(swept).toMatchObject({ exitCode: 0 });
+      });
       await Promise.all(names.map((name) => dropDatabase(postgresUrl, name)));
     });
 

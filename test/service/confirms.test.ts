@@ -2,7 +2,7 @@ import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
 import { MalformedMessage } from '../../domain/errors';
 import { Publisher } from '../../messaging/publisher';
-import { startConsumer } from '../../messaging/start-consumer';
+import { startConsumer, type StartedConsumer } from '../../messaging/start-consumer';
 import { silentLogger } from '../../runtime/logger';
 import { startProxy, type Proxy } from '../../stack/servers/tcp-proxy';
 import { createSurroundings, eventually, type Surroundings } from '../setup';
@@ -15,6 +15,7 @@ describe('while the broker holds its confirms back', () => {
   let publisher: Publisher;
   let connection: ChannelModel;
   let channel: Channel;
+  let consumer: StartedConsumer | undefined;
   beforeAll(async () => {
     surroundings = await createSurroundings();
     proxy = await startProxy(surroundings.amqpUrl);
@@ -23,8 +24,12 @@ describe('while the broker holds its confirms back', () => {
     channel = await connection.createChannel();
   });
   beforeEach(() => channel.purgeQueue(QUEUE));
-  afterAll(async () => {
+  afterEach(async () => {
     proxy.release();
+    await consumer?.close();
+    consumer = undefined;
+  });
+  afterAll(async () => {
     await publisher.close();
     await connection.close();
     await proxy.close();
@@ -66,7 +71,7 @@ describe('while the broker holds its confirms back', () => {
 
   test('no message is acked whose dead letter is not confirmed', async () => {
     const seen: string[] = [];
-    const consumer = await startConsumer({
+    consumer = await startConsumer({
       url: surroundings.amqpUrl,
       name: 'test consume',
       queues: [QUEUE],
@@ -94,6 +99,5 @@ describe('while the broker holds its confirms back', () => {
     expect(seen).toEqual(['bad']);
     proxy.release();
     await eventually(() => seen.length === 2, { what: 'the next message' });
-    await consumer.close();
   });
 });

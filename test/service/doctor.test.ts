@@ -4,14 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { msToTs } from '@temporalio/common/lib/time';
-import { Client } from 'pg';
 import { EXCHANGES, QUEUES } from '../../domain/amqp-names';
 import { SCHEDULES } from '../../domain/temporal-names';
 import { examine, type DoctorTarget } from '../../operations/doctor';
 import { rabbitmqctl } from '../../stack/servers/rabbitmqctl';
 import { ensureSchedules } from '../../temporal/schedules';
 import { runCli } from '../run-cli';
-import { eventually, setup, type TestBed } from '../setup';
+import { eventually, setup, withConnection, type TestBed } from '../setup';
 
 /** A port on which nothing listens. */
 const NOWHERE = '127.0.0.1:1';
@@ -34,12 +33,10 @@ afterAll(() => bed.close());
 
 const troubles = async (changed: Partial<DoctorTarget> = {}) =>
   (await examine({ ...target, ...changed })).filter(({ state }) => state !== 'ok');
-const orderDatabase = async (...statements: string[]) => {
-  const client = new Client({ connectionString: bed.ordersDatabaseUrl });
-  await client.connect();
-  for (const statement of statements) await client.query(statement);
-  await client.end();
-};
+const orderDatabase = (...statements: string[]) =>
+  withConnection(bed.ordersDatabaseUrl, async (connection) => {
+    for (const statement of statements) await connection.query(statement);
+  });
 
 test('all is well where all is there', async () => {
   // Temporal lists a new schedule a moment later.
@@ -143,12 +140,11 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     const found = await eventually(async () => {
       const all = await troubles();
       return all.length > 0 && all;
-    });
+    }).finally(() => schedule.unpause());
     expect(found).toMatchObject([
       { what: 'schedules', says: `missing: ${SCHEDULES.sweepOrders}`, state: 'failed' },
     ]);
     expect(found[0]?.mend).toContain('order-dispatch setup schedules');
-    await schedule.unpause();
     await eventually(async () => (await troubles()).length === 0);
   });
 
@@ -158,8 +154,9 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
        WHERE migration_name LIKE '%_holds'`,
       `DELETE FROM _prisma_migrations WHERE migration_name LIKE '%_holds'`,
     );
-    const found = await troubles();
-    await orderDatabase('INSERT INTO _prisma_migrations SELECT * FROM kept', 'DROP TABLE kept');
+    const found = await troubles().finally(() =>
+      orderDatabase('INSERT INTO _prisma_migrations SELECT * FROM kept', 'DROP TABLE kept'),
+    );
     expect(found).toMatchObject([
       {
         what: 'order database: migrations',
@@ -180,8 +177,9 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     const url = new URL(bed.ordersDatabaseUrl);
     url.username = user;
     url.password = 'p';
-    const found = await troubles({ ordersDatabaseUrl: url.href });
-    await orderDatabase(`DROP OWNED BY ${user}`, `DROP ROLE ${user}`);
+    const found = await troubles({ ordersDatabaseUrl: url.href }).finally(() =>
+      orderDatabase(`DROP OWNED BY ${user}`, `DROP ROLE ${user}`),
+    );
     expect(found).toContainEqual({
       ...{ what: 'order database: permissions', state: 'failed', says: 'no DELETE on orders' },
       mend: `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${user}`,
@@ -195,8 +193,9 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     const url = new URL(bed.amqpUrl);
     url.username = user;
     url.password = 'p';
-    const found = await troubles({ amqpUrl: url.href });
-    await rabbitmqctl(control, ['delete_user', user]);
+    const found = await troubles({ amqpUrl: url.href }).finally(() =>
+      rabbitmqctl(control, ['delete_user', user]),
+    );
     expect(found).toContainEqual({
       ...{ what: QUEUES.dispatchRequests, state: 'failed' },
       says: expect.stringContaining('ACCESS_REFUSED') as string,
@@ -209,9 +208,9 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
   test('a view that is not there', async () => {
     await bed.dispatches.$executeRaw`
       ALTER VIEW order_dispatch_dispatches_v1 RENAME TO elsewhere`;
-    const found = await troubles();
-    await bed.dispatches.$executeRaw`
-      ALTER VIEW elsewhere RENAME TO order_dispatch_dispatches_v1`;
+    const found = await troubles().finally(
+      () => bed.dispatches.$executeRaw`ALTER VIEW elsewhere RENAME TO order_dispatch_dispatches_v1`,
+    );
     expect(found).toMatchObject([
       { what: "dispatch database's view", mend: expect.stringContaining('The view') as string },
     ]);
@@ -227,10 +226,11 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     const url = new URL(bed.dispatchDatabaseUrl);
     url.username = user;
     url.password = 'p';
-    const found = await troubles({ dispatchDatabaseUrl: url.href });
-    await bed.dispatches.$executeRawUnsafe(`DROP OWNED BY ${user}`);
-    await bed.dispatches.$executeRawUnsafe(`DROP ROLE ${user}`);
-    await bed.dispatches.$executeRaw`ALTER TABLE elsewhere RENAME TO _prisma_migrations`;
+    const found = await troubles({ dispatchDatabaseUrl: url.href }).finally(async () => {
+      await bed.dispatches.$executeRawUnsafe(`DROP OWNED BY ${user}`);
+      await bed.dispatches.$executeRawUnsafe(`DROP ROLE ${user}`);
+      await bed.dispatches.$executeRaw`ALTER TABLE elsewhere RENAME TO _prisma_migrations`;
+    });
     expect(found).toEqual([]);
   });
 
@@ -238,32 +238,37 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     const connection = await connect(bed.amqpUrl);
     const channel = await connection.createChannel();
     await bed.dispatchSystem.close();
-    await channel.deleteQueue(QUEUES.dispatchRequests);
-    await channel.assertQueue(QUEUES.dispatchRequests, { durable: true });
-    const found = await troubles();
-    expect(found).toContainEqual({
-      ...{ what: QUEUES.dispatchRequests, state: 'failed' },
-      says: expect.stringMatching(/PRECONDITION_FAILED/) as string,
-      mend: expect.stringContaining(
-        `rabbitmqctl delete_queue ${QUEUES.dispatchRequests}`,
-      ) as string,
-    });
-    expect(found).toContainEqual(
-      expect.objectContaining({
-        what: 'bindings',
-        says: expect.stringContaining(`${EXCHANGES.requests} -> dispatch.requests`) as string,
-      }),
-    );
-    // It has looked, and declared nothing.
-    await channel.deleteQueue(QUEUES.dispatchRequests);
-    expect(await troubles()).toContainEqual(
-      expect.objectContaining({
-        ...{ what: 'exchanges and queues', state: 'warning' },
-        says: `not there yet: ${QUEUES.dispatchRequests}`,
-      }),
-    );
-    await connection.close();
-    bed.dispatchSystem = await bed.startDispatchSystem();
+    try {
+      await channel.deleteQueue(QUEUES.dispatchRequests);
+      await channel.assertQueue(QUEUES.dispatchRequests, { durable: true });
+      const found = await troubles();
+      expect(found).toContainEqual({
+        ...{ what: QUEUES.dispatchRequests, state: 'failed' },
+        says: expect.stringMatching(/PRECONDITION_FAILED/) as string,
+        mend: expect.stringContaining(
+          `rabbitmqctl delete_queue ${QUEUES.dispatchRequests}`,
+        ) as string,
+      });
+      expect(found).toContainEqual(
+        expect.objectContaining({
+          what: 'bindings',
+          says: expect.stringContaining(`${EXCHANGES.requests} -> dispatch.requests`) as string,
+        }),
+      );
+      // It has looked, and declared nothing.
+      await channel.deleteQueue(QUEUES.dispatchRequests);
+      expect(await troubles()).toContainEqual(
+        expect.objectContaining({
+          ...{ what: 'exchanges and queues', state: 'warning' },
+          says: `not there yet: ${QUEUES.dispatchRequests}`,
+        }),
+      );
+    } finally {
+      // It declares its queue again.
+      await channel.deleteQueue(QUEUES.dispatchRequests);
+      await connection.close();
+      bed.dispatchSystem = await bed.startDispatchSystem();
+    }
     await eventually(async () => (await troubles()).length === 0);
   });
 
@@ -299,9 +304,10 @@ describe('with each thing broken in turn, it names that, what mends it, and noth
     const { port } = slow.address() as AddressInfo;
     const { amqpUrl } = bed;
     const rabbitmqManagementUrl = `http://${username}:${password}@127.0.0.1:${port}`;
-    const found = await examine({ amqpUrl, rabbitmqManagementUrl });
-    slow.closeAllConnections();
-    slow.close();
+    const found = await examine({ amqpUrl, rabbitmqManagementUrl }).finally(() => {
+      slow.closeAllConnections();
+      slow.close();
+    });
     expect(answers).toBe(3);
     expect(found).toContainEqual({ what: 'RabbitMQ: clock', state: 'ok', says: 'as ours' });
   });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
 import { recordAcknowledgement } from '../../database/orders/acknowledgements';
 import {
   applyResolution,
@@ -20,7 +19,13 @@ import type { AcknowledgementClass, OrderState } from '../../domain/order-state'
 import { DEFAULT_POLICY } from '../../domain/policy';
 import type { OrderStatus } from '../../domain/status';
 import { openOrdersRows, type OrdersRows } from '../rows';
-import { createSurroundings, lockAwaited, newOrder, type Surroundings } from '../setup';
+import {
+  createSurroundings,
+  lockAwaited,
+  newOrder,
+  withConnection,
+  type Surroundings,
+} from '../setup';
 
 const NOW = '2026-11-24T12:00:00.000Z';
 const BY_ANA = { actor: 'ana', note: 'looked into it' };
@@ -193,15 +198,15 @@ describe('the order database', () => {
 
     test('late: an acceptance that waited while the order was being cancelled', async () => {
       const orderId = await seed();
-      const client = new Client({ connectionString: surroundings.ordersDatabaseUrl });
-      await client.connect();
-      await client.query('BEGIN');
-      await client.query(`UPDATE orders SET status = 'cancelled' WHERE order_id = $1`, [orderId]);
-      const recorded = acknowledge(orderId, 1, ACCEPTED);
-      await lockAwaited(rows);
-      await client.query('COMMIT');
-      await client.end();
-      expect(await recorded).toMatchObject({ class: 'late', order: { status: 'cancelled' } });
+      const recorded = await withConnection(surroundings.ordersDatabaseUrl, async (other) => {
+        await other.query('BEGIN');
+        await other.query(`UPDATE orders SET status = 'cancelled' WHERE order_id = $1`, [orderId]);
+        const acknowledged = acknowledge(orderId, 1, ACCEPTED);
+        await lockAwaited(rows);
+        await other.query('COMMIT');
+        return acknowledged;
+      });
+      expect(recorded).toMatchObject({ class: 'late', order: { status: 'cancelled' } });
       expect(await rowOf(orderId)).toMatchObject({ status: 'cancelled', courierId: null });
     });
   });

@@ -24,6 +24,7 @@ import {
   eventually,
   newOrder,
   setup,
+  withConnection,
   type Surroundings,
   type TestBed,
 } from '../setup';
@@ -337,9 +338,12 @@ describe('the supplement system', () => {
     const orderId = newId();
     const system = await start();
     await dispatches.$executeRaw`ALTER VIEW order_dispatch_dispatches_v1 RENAME TO away`;
-    await publish(copyOf(orderId));
-    await eventually(() => !system.ready(), { what: 'a pause' });
-    await dispatches.$executeRaw`ALTER VIEW away RENAME TO order_dispatch_dispatches_v1`;
+    try {
+      await publish(copyOf(orderId));
+      await eventually(() => !system.ready(), { what: 'a pause' });
+    } finally {
+      await dispatches.$executeRaw`ALTER VIEW away RENAME TO order_dispatch_dispatches_v1`;
+    }
     await reconciliation(orderId);
     await settled(system.close);
     expect(await orders.deadLetter.count({ where: { orderId } })).toBe(0);
@@ -388,42 +392,40 @@ describe('the supplement system', () => {
     const name = `test-${randomUUID().slice(0, 8)}-fleet`;
     const url = await createDatabase(postgresUrl, name);
     const [delivered, gone, odd] = [newId(), newId(), newId()] as const;
-    const fleet = new Postgres({ connectionString: url });
-    await fleet.connect();
-    await fleet.query(`
-      CREATE TABLE trips (id uuid DEFAULT gen_random_uuid(), ref text, rider int, state int, at timestamptz);
-      INSERT INTO trips (ref, rider, state, at) VALUES
-        ('${delivered}', 1, 0, '2026-01-03'), ('${delivered}', 2, 1, '2026-01-01'),
-        ('${gone}', 2, 0, '2026-01-01'), ('${odd}', 2, 7, '2026-01-01');
-      CREATE VIEW order_dispatch_dispatches_v1 AS
-        SELECT ref AS order_id, id AS request_id, rider AS courier_id, at AS updated_at,
-          CASE state WHEN 1 THEN 'live' WHEN 0 THEN 'withdrawn' ELSE 'lunch' END AS status
-        FROM trips`);
-    for (const orderId of [delivered, gone, odd]) {
-      await insertOrder(orderId, { courierId: '2' });
-      await publish(copyOf(orderId));
-    }
-    const system = await start({ dispatchDatabaseUrl: url });
-    const deadLetter = await eventually(
-      async () => (await orders.deadLetter.findFirst({ where: { orderId: odd } })) ?? undefined,
-    );
-    expect(deadLetter.deadLetterReason).toMatch(/^BrokenDispatchView: .* has the status 'lunch'/);
-    await settled(system.close);
-    // Of two trips the live one counts, though it is not the newest.
-    expect(await reconciliations(delivered)).toEqual([]);
-    expect(await reconciliations(gone)).toHaveLength(1);
+    await withConnection(url, async (fleet) => {
+      await fleet.query(`
+        CREATE TABLE trips (id uuid DEFAULT gen_random_uuid(), ref text, rider int, state int, at timestamptz);
+        INSERT INTO trips (ref, rider, state, at) VALUES
+          ('${delivered}', 1, 0, '2026-01-03'), ('${delivered}', 2, 1, '2026-01-01'),
+          ('${gone}', 2, 0, '2026-01-01'), ('${odd}', 2, 7, '2026-01-01');
+        CREATE VIEW order_dispatch_dispatches_v1 AS
+          SELECT ref AS order_id, id AS request_id, rider AS courier_id, at AS updated_at,
+            CASE state WHEN 1 THEN 'live' WHEN 0 THEN 'withdrawn' ELSE 'lunch' END AS status
+          FROM trips`);
+      for (const orderId of [delivered, gone, odd]) {
+        await insertOrder(orderId, { courierId: '2' });
+        await publish(copyOf(orderId));
+      }
+      const system = await start({ dispatchDatabaseUrl: url });
+      const deadLetter = await eventually(
+        async () => (await orders.deadLetter.findFirst({ where: { orderId: odd } })) ?? undefined,
+      );
+      expect(deadLetter.deadLetterReason).toMatch(/^BrokenDispatchView: .* has the status 'lunch'/);
+      await settled(system.close);
+      // Of two trips the live one counts, though it is not the newest.
+      expect(await reconciliations(delivered)).toEqual([]);
+      expect(await reconciliations(gone)).toHaveLength(1);
 
-    const view = openDispatchView({ url });
-    await fleet.query(`
-      CREATE FUNCTION meddle() RETURNS text LANGUAGE sql AS 'DELETE FROM trips RETURNING ''live''';
-      CREATE OR REPLACE VIEW order_dispatch_dispatches_v1 AS
-        SELECT ref AS order_id, id AS request_id, rider AS courier_id, at AS updated_at,
-          meddle() AS status
-        FROM trips`);
-    await expect(findDispatchRows(view, [delivered])).rejects.toThrow(/read-only/);
-    await view.close();
-    await fleet.end();
-    await dropDatabase(postgresUrl, name);
+      const view = openDispatchView({ url });
+      await fleet.query(`
+        CREATE FUNCTION meddle() RETURNS text LANGUAGE sql AS 'DELETE FROM trips RETURNING ''live''';
+        CREATE OR REPLACE VIEW order_dispatch_dispatches_v1 AS
+          SELECT ref AS order_id, id AS request_id, rider AS courier_id, at AS updated_at,
+            meddle() AS status
+          FROM trips`);
+      await expect(findDispatchRows(view, [delivered])).rejects.toThrow(/read-only/);
+      await view.close();
+    }).finally(() => dropDatabase(postgresUrl, name));
   });
 
   test('what is missing at the start is named in one line, and how to mend it', async () => {

@@ -231,7 +231,7 @@ describe('why', () => {
   test('between two attempts: when the next one begins', async () => {
     const { orderId } = await place(SILENT, {
       ...SLOW,
-      acknowledgementTimeoutMs: 400,
+      acknowledgementTimeoutMs: patience(100),
       ...{ initialIntervalMs: HOUR_MS, maximumIntervalMs: HOUR_MS },
     });
     const { attempt, nextAttemptAt = '' } = await becomes(orderId, 'nextAttempt');

@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { readStackFile, type StackFile } from '../../runtime/stack-file';
 import { createDatabase, dropDatabase } from '../../stack/servers/databases';
 import { patience } from '../patience';
 import { runCli } from '../run-cli';
-import { eventually, sharedServers } from '../setup';
+import { eventually, sharedServers, withConnection } from '../setup';
 
 jest.setTimeout(patience(30_000));
 
@@ -88,32 +87,30 @@ describe('the local stack', () => {
     const [orders = '', dispatch = ''] = await Promise.all(
       names.map((name) => createDatabase(postgresUrl, name)),
     );
-    const own = new Client({ connectionString: dispatch });
-    await own.connect();
-    await own.query(`
-      CREATE VIEW order_dispatch_dispatches_v1 AS SELECT ''::text AS order_id,
-        ''::text AS request_id, ''::text AS courier_id, 'live'::text AS status,
-        now() AS updated_at WHERE false`);
-    const up = startWith(
-      {
-        ORDERS_DATABASE_URL: orders,
-        DISPATCH_DATABASE_URL: dispatch,
-        TEMPORAL_ADDRESS: temporalAddress,
-        AMQP_URL: amqpUrl,
-      },
-      'up',
-    );
-    expect(await up.exitCode).toBe(1);
-    expect(up.stderr()).toMatch(/^up: .*dispatch system of your own.*nothing is written/m);
-    await own.end();
+    await withConnection(dispatch, async (own) => {
+      await own.query(`
+        CREATE VIEW order_dispatch_dispatches_v1 AS SELECT ''::text AS order_id,
+          ''::text AS request_id, ''::text AS courier_id, 'live'::text AS status,
+          now() AS updated_at WHERE false`);
+      const up = startWith(
+        {
+          ORDERS_DATABASE_URL: orders,
+          DISPATCH_DATABASE_URL: dispatch,
+          TEMPORAL_ADDRESS: temporalAddress,
+          AMQP_URL: amqpUrl,
+        },
+        'up',
+      );
+      expect(await up.exitCode).toBe(1);
+      expect(up.stderr()).toMatch(/^up: .*dispatch system of your own.*nothing is written/m);
+    });
     for (const connectionString of [orders, dispatch]) {
-      const client = new Client({ connectionString });
-      await client.connect();
-      const { rows } = await client.query(
-        "SELECT 1 FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema = 'public'",
+      const { rows } = await withConnection(connectionString, (client) =>
+        client.query(
+          "SELECT 1 FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema = 'public'",
+        ),
       );
       expect(rows).toEqual([]);
-      await client.end();
     }
     await Promise.all(names.map((name) => dropDatabase(postgresUrl, name)));
   });

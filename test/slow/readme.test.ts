@@ -393,9 +393,13 @@ describe('the shell commands', () => {
     if (name !== undefined) {
       // A local stack of another test may have the API's own port.
       const ours = startProcess(name as Parameters<typeof startProcess>[0], bed, { API_PORT: '0' });
-      await ours.ready;
-      ours.kill('SIGTERM');
-      expect(await ours.exited).toEqual({ code: 0, signal: null });
+      try {
+        await ours.ready;
+        ours.kill('SIGTERM');
+        expect(await ours.exited).toEqual({ code: 0, signal: null });
+      } finally {
+        ours.kill('SIGKILL');
+      }
       return;
     }
     const inFolder = { cwd: folder.path, env: environment };
