@@ -21,6 +21,7 @@ const MAY_IMPORT = {
   'database/dispatch': [
     'domain',
     'database/postgres-adapter',
+    'database/read-only',
     'database/changes',
     'database/connection-use',
   ],

@@ -69,10 +69,11 @@ export async function pendingMigrations(target: MigrationTarget): Promise<string
 const NO_FILTER = { externalTables: [], externalEnums: [] };
 
 /**
- * Of our own lock: the engine has one too, but takes it on whichever pooled connection it gets.
- * This one is held by a transaction, and goes with it.
+ * The lock that Prisma's engine takes, in `prisma migrate` too. We hold it by a transaction, with which it
+ * goes; the engine takes it for a session, of which a PgBouncer would never let go.
  */
-const LOCK_KEY = 628_413_907;
+const LOCK_KEY = 72_707_369;
+const ENGINES_LOCK = `SELECT pg_advisory_lock(${LOCK_KEY})`;
 
 function refuseBrokenHistory(
   target: MigrationTarget,
@@ -113,6 +114,9 @@ async function withEngine<T>(
   const { SchemaEngine } = await loadBindings();
   const pool = new UtcPostgres({ connectionString: target.url });
   const database = await pool.connect();
+  const executeRaw = database.executeRaw.bind(database);
+  database.executeRaw = (query) =>
+    query.sql === ENGINES_LOCK ? Promise.resolve(0) : executeRaw(query);
   // As one message: the adapter's own way cuts a script at each semicolon, in a function's body too.
   database.executeScript = async (sql) => {
     await database.executeRaw({ sql, args: [], argTypes: [] });

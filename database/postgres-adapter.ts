@@ -3,6 +3,7 @@ import { UtcPostgres } from './utc-postgres';
 
 /** How a pool of connections is opened. */
 export interface PoolOptions {
+  /** With `pgbouncer=true`, as Prisma has it, where a PgBouncer in transaction mode is in between. */
   url: string;
   /** @default 10 */
   maximumConnections?: number;
@@ -26,9 +27,14 @@ const IDLE_TIMEOUT_MS = 5 * 60_000;
  */
 const SILENCE_MS = 2_000;
 
-/** A pool of connections whose statements are prepared once per connection; the first one connects. */
+/**
+ * A pool of connections whose statements are prepared once per connection; the first one connects. A
+ * PgBouncer would find no statement by its name again, and refuses a connection that sets timeouts: there
+ * is none of either then but our own.
+ */
 export function postgresAdapter(options: PoolOptions): UtcPostgres {
   const { url, maximumConnections = 10, statementTimeoutMs = 8_000 } = options;
+  const isPooled = new URL(url).searchParams.get('pgbouncer') === 'true';
   return new UtcPostgres(
     {
       connectionString: url,
@@ -37,14 +43,16 @@ export function postgresAdapter(options: PoolOptions): UtcPostgres {
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + SILENCE_MS,
-      ...defined({
-        lock_timeout: options.lockTimeoutMs,
-        idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+      ...(!isPooled && {
+        statement_timeout: statementTimeoutMs,
+        ...defined({
+          lock_timeout: options.lockTimeoutMs,
+          idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+        }),
       }),
     },
-    { statementNameGenerator: ({ sql }) => statementName(sql) },
+    isPooled ? {} : { statementNameGenerator: ({ sql }) => statementName(sql) },
   );
 }
 

@@ -3,6 +3,7 @@ import type { DispatchFacts } from '../../domain/verdict';
 import type { Change, ChangesPage } from '../changes';
 import { CONNECTION_USE, type ConnectionUse } from '../connection-use';
 import { postgresAdapter, type PoolOptions } from '../postgres-adapter';
+import { readOnly } from '../read-only';
 import { Prisma, PrismaClient } from './generated/client';
 
 let prismaOf: (view: DispatchView) => PrismaClient;
@@ -41,12 +42,9 @@ class BrokenDispatchView extends OrderDispatchError {
   readonly code = 'BrokenDispatchView';
 }
 
-/** Opens a pool of connections that cannot write; the first statement connects. */
+/** Opens a pool of connections whose statements cannot write; the first statement connects. */
 export function openDispatchView(options: PoolOptions): DispatchView {
-  const readOnly = new URL(options.url);
-  const settings = [readOnly.searchParams.get('options'), '-c default_transaction_read_only=on'];
-  readOnly.searchParams.set('options', settings.filter(Boolean).join(' '));
-  const adapter = postgresAdapter({ maximumConnections: 4, ...options, url: readOnly.href });
+  const adapter = readOnly(postgresAdapter({ maximumConnections: 4, ...options }));
   return new DispatchView(new PrismaClient({ adapter }));
 }
 
