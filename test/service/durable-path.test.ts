@@ -113,8 +113,9 @@ describe('durable path', () => {
 
   test('an acceptance during the retry backoff wins, and no further attempt goes out', async () => {
     const handle = await place([{ kind: 'staySilent' }], {
-      initialIntervalMs: 3_600_000,
-      maximumIntervalMs: 3_600_000,
+      // Before its deadline: else there would be no further attempt.
+      initialIntervalMs: 1_800_000,
+      maximumIntervalMs: 1_800_000,
     });
     const { orderId } = handle;
     await eventually(async () => (await pendingAttempt(bed.temporal, orderId))?.attempt === 2);
