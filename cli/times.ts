@@ -10,10 +10,10 @@ const PARTS = {
   timeZoneName: 'short',
 } as const satisfies Intl.DateTimeFormatOptions;
 
-/** A time in a table, to the minute: `2026-11-23 13:04 GMT+1`. */
+/** A time in a table, to the minute, as wide in every zone: `2026-11-23 13:04+01:00`. */
 export function formatTime(time: Date): string {
-  const { day, clock, zone } = partsOf(time, PARTS);
-  return `${day} ${clock} ${zone}`;
+  const { day, clock, zone } = partsOf(time, { ...PARTS, timeZoneName: 'longOffset' });
+  return `${day} ${clock}${zone.replace('GMT', '')}`;
 }
 
 /** A time to the second: `2026-11-23 13:04:10 GMT+1`. */

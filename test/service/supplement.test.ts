@@ -174,6 +174,9 @@ describe('the supplement system', () => {
     await settled(system.close);
   };
 
+  /** Around what reads the view. */
+  const TRANSACTION = /^(BEGIN|SET TRANSACTION READ ONLY|COMMIT)$/;
+
   test('10,000 orders that are in order cost no workflow and few queries', async () => {
     const count = 10_000;
     await orders.$executeRaw`
@@ -195,10 +198,12 @@ describe('the supplement system', () => {
     const queries = jest.spyOn(Postgres.prototype, 'query');
     const system = await start({ graceMs: 1_000 });
     await settled(system.close);
+    const texts = queries.mock.calls.map(([asked]) => (asked as unknown as { text: string }).text);
+    const reads = texts.filter((text) => !TRANSACTION.test(text));
     // Of full batches it is 40; a batch that does not fill goes after a moment, however slow the machine.
-    expect(queries.mock.calls.length).toBeLessThan(count / 10);
+    expect(reads.length).toBeLessThan(count / 10);
     // Twenty batches at least: they were really read.
-    expect(queries.mock.calls.length).toBeGreaterThanOrEqual(40);
+    expect(reads.length).toBeGreaterThanOrEqual(40);
     queries.mockRestore();
     // The one that says that all have been looked at.
     expect((await temporal.workflow.count()).count - before.count).toBe(1);

@@ -66,6 +66,8 @@ describe.each([
     runCli([...args, '--address', bed.stack.temporalAddress, '--namespace', bed.namespace], {
       directory: folder.path,
       environment: {
+        // Of all zones where people live, its name is the widest: GMT+10:30.
+        TZ: 'Australia/Adelaide',
         ORDERS_DATABASE_URL: bed.ordersDatabaseUrl,
         DISPATCH_DATABASE_URL: bed.dispatchDatabaseUrl,
       },
