@@ -87,7 +87,7 @@ describe('repairs', () => {
     const { exitCode, stdout } = await cli('list');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/ID +│ done +│ by +│ when/);
-    const entry = `│ order o-1 +│\n│ ${REPAIR.found} +│\n│ ${id} +│ kept +│ ana +│ \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d \\S+ +│`;
+    const entry = `│ order o-1 +│\n│ ${REPAIR.found} +│\n│ ${id} +│ kept +│ ana +│ \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d[+-]\\d\\d:\\d\\d +│`;
     expect(stdout).toMatch(new RegExp(entry));
     await orders.repair.deleteMany();
     expect((await cli('list')).stdout).toBe('no repair fits\n');

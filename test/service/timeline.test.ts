@@ -333,7 +333,7 @@ describe('what happened to an order', () => {
     const { stdout } = await cli('timeline', handle.orderId);
     const lines = unwrapped(stdout).trimEnd().split('\n');
     expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ {2}placed$/);
-    expect(stdout).toContain('acknowledged: ');
+    expect(unwrapped(stdout)).toContain('acknowledged: ');
     const json = JSON.parse((await cli('timeline', handle.orderId, '--json')).stdout) as Timeline;
     expect(json.entries).toHaveLength(lines.length);
     expect(json.entries[0]?.at).toMatch(/T.*Z$/);
