@@ -12,7 +12,7 @@ import type {
   SchemaEngine,
 } from '@prisma/schema-engine-wasm';
 import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
-import { DatabaseUnavailable, MigrationFailed } from '../domain/errors';
+import { DatabaseUnavailable, InvalidConfiguration, MigrationFailed } from '../domain/errors';
 import { hostAndName } from '../domain/host-and-name';
 import { packageRoot } from '../runtime/package-root';
 import { UtcPostgres } from './utc-postgres';
@@ -33,7 +33,8 @@ export interface MigrationTarget {
  * the same database. Safe to run from several processes at once.
  *
  * @returns the names of the migrations applied by this call, in order.
- * @throws {@link DatabaseUnavailable}; {@link MigrationFailed} that names the migration.
+ * @throws {@link DatabaseUnavailable}; {@link InvalidConfiguration} if its times cannot be read;
+ * {@link MigrationFailed} that names the migration.
  */
 export async function applyMigrations(target: MigrationTarget): Promise<string[]> {
   const migrationsList = await readMigrations(target.schema);
@@ -137,7 +138,7 @@ async function withEngine<T>(
       engine.free();
     }
   } catch (cause) {
-    if (cause instanceof DatabaseUnavailable) throw cause;
+    if (cause instanceof DatabaseUnavailable || cause instanceof InvalidConfiguration) throw cause;
     throw new MigrationFailed(`${describe(target)} could not be migrated: ${messageOf(cause)}`, {
       cause,
     });
@@ -148,8 +149,10 @@ async function withEngine<T>(
 
 async function reach(target: MigrationTarget, database: SqlDriverAdapter): Promise<void> {
   try {
-    await database.executeRaw({ sql: 'SELECT 1', args: [], argTypes: [] });
+    // A time, since the engine would not say why it cannot read one.
+    await database.queryRaw({ sql: 'SELECT now()', args: [], argTypes: [] });
   } catch (cause) {
+    if (cause instanceof InvalidConfiguration) throw cause;
     throw new DatabaseUnavailable(describe(target), { why: messageOf(cause), cause });
   }
 }

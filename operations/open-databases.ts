@@ -10,7 +10,7 @@ import { lastDeadLetterId } from '../database/orders/dead-letters';
 import { isDatabaseUnavailable } from '../database/fault';
 import type { PoolOptions } from '../database/postgres-adapter';
 import { defined } from '../domain/defined';
-import { DatabaseUnavailable, InvalidConfiguration } from '../domain/errors';
+import { DatabaseUnavailable, InvalidConfiguration, OrderDispatchError } from '../domain/errors';
 import { hostAndName } from '../domain/host-and-name';
 
 /** The databases that an operator's command works on. */
@@ -115,7 +115,16 @@ export async function naming<Result>(
         { cause },
       );
     }
+    const refused = refusedByUs(cause);
+    if (refused !== undefined) throw new InvalidConfiguration(refused, { cause });
     if (!isDatabaseUnavailable(cause)) throw cause;
     throw new DatabaseUnavailable(database, { why: 'it does not answer', cause });
   }
+}
+
+/** What our adapter says of a time that it cannot read; Prisma keeps its code, and the last line of its words. */
+function refusedByUs(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error instanceof OrderDispatchError) return undefined;
+  const isOurs = 'code' in error && error.code === 'InvalidConfiguration';
+  return isOurs ? error.message.split('\n').at(-1) : undefined;
 }

@@ -1,11 +1,15 @@
 import { changesFrom, type ChangesPage } from '../../database/changes';
 import { findChangedLiveOrders, openDispatchView } from '../../database/dispatch/dispatch-view';
+import { pendingMigrations } from '../../database/migrate';
 import { readChangeMarks } from '../../database/orders/change-marks';
 import { openOrdersDatabase } from '../../database/orders/connection';
 import { PrismaClient } from '../../database/orders/generated/client';
 import { releaseOrders } from '../../database/orders/holds';
 import { findChangedOrders } from '../../database/orders/order-facts';
+import { readOrderOverview } from '../../database/orders/order-overview';
 import { UtcPostgres } from '../../database/utc-postgres';
+import { InvalidConfiguration } from '../../domain/errors';
+import { withOperatorDatabases } from '../../operations/open-databases';
 import { query } from '../../stack/servers/query';
 import {
   expectNear,
@@ -101,6 +105,17 @@ describe('a session of any time zone', () => {
       await transaction.$executeRaw`SET LOCAL DateStyle = 'German'`;
       await expect(transaction.$queryRaw`SELECT now()`).rejects.toThrow(/DateStyle = 'ISO'/);
     });
+    const style = new URL(surroundings.ordersDatabaseUrl);
+    style.searchParams.set('options', '-c DateStyle=German');
+    const { href: url } = style;
+    await insertOrder(url, 'styled');
+    await expect(pendingMigrations({ url, schema: 'orders' })).rejects.toThrow(
+      InvalidConfiguration,
+    );
+    const listed = withOperatorDatabases({ ordersDatabaseUrl: url }, ({ orders }) =>
+      readOrderOverview(orders, 'styled'),
+    );
+    await expect(listed).rejects.toThrow(InvalidConfiguration);
     await expect(session.$queryRaw`SELECT 'infinity'::timestamptz`).rejects.toThrow(/'infinity'/);
     await expect(session.$queryRaw`SELECT now() AS now`).resolves.toHaveLength(1);
   });
