@@ -100,7 +100,7 @@ export function testMainPaths(city: string, service: () => RunningService): void
     const handle = await service().client.placeOrder(
       newOrder({ details: { demo: 'silentForEver' }, ...fields }),
       {
-        policy: { quickWindowMs: 0, dispatchWithinMs: 2_000, taskDueMs: 0 },
+        policy: { quickWindowMs: 0, dispatchWithinMs: 1_000, taskDueMs: 0 },
       },
     );
     await openTask(handle);
