@@ -102,6 +102,12 @@ const OWNED = [
     name: 'prismaOf',
     message: 'Only database/ has statements.',
   },
+  {
+    owner: 'temporal',
+    what: /^@temporalio\/client$/,
+    name: 'Connection',
+    message: 'Only temporal/connection opens one: its close() ends the calls under way.',
+  },
 ];
 
 /** Folders that look behind the curtain: they bring up, break, rebuild and inspect the real things. */
@@ -124,7 +130,9 @@ export const importTable = {
         file,
         folder,
         specifier: node.source.value,
-        names: (node.specifiers ?? []).map(({ imported }) => imported?.name),
+        names: (node.specifiers ?? [])
+          .filter(({ importKind }) => node.importKind !== 'type' && importKind !== 'type')
+          .map(({ imported }) => imported?.name),
         isType: isType(node),
       });
       if (message) context.report({ node, message });

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
-import { Connection } from '@temporalio/client';
 import { packageRoot } from '../runtime/package-root';
 import { readManagement } from './management';
 import { query } from '../stack/servers/query';
+import { openConnection } from '../temporal/connection';
 import type { Servers } from './servers';
 
 /** What the numbers were measured on, and with. */
@@ -14,7 +14,7 @@ export type Machine = Record<
 
 /** Describes this machine and the servers. */
 export async function describeMachine(servers: Servers): Promise<Machine> {
-  const connection = await Connection.connect({ address: servers.temporalAddress });
+  const connection = await openConnection({ address: servers.temporalAddress });
   const [{ serverVersion }, [postgres], broker] = await Promise.all([
     connection.workflowService.getSystemInfo({}),
     query<{ server_version: string }>(servers.postgresUrl, 'SHOW server_version'),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
+import { openConnection } from '../temporal/connection';
 import { startContestantProcess } from './contestant-process';
 import { CONTESTANTS, type ContestantName } from './contestants';
 import { checkDispatchedOnce } from './measure/check';
@@ -139,7 +140,7 @@ export class RunningContestant {
 
   private async histories(): Promise<HistoryCounts | undefined> {
     const { temporalAddress, namespace } = this.surroundings;
-    const connection = await Connection.connect({ address: temporalAddress });
+    const connection = await openConnection({ address: temporalAddress });
     try {
       return await readHistories(new Client({ connection, namespace }));
     } finally {

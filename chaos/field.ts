@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { WORKER_DEPLOYMENT } from '../domain/temporal-names';
 import { setWorkerVersion } from '../operations/worker-version';
 import { packageRoot } from '../runtime/package-root';
@@ -13,6 +13,7 @@ import { startProxy, type Proxy } from '../stack/servers/tcp-proxy';
 import { createNamespace } from '../stack/servers/temporal-namespace';
 import { startTestServices, TEMPLATES, type TestServices } from '../stack/services';
 import { startServerProcess, type ServerProcess } from '../stack/supervision/server-process';
+import { lazyConnection } from '../temporal/connection';
 
 /** How long a supervisor waits before it starts again what has died, in ms. */
 const RESTART_AFTER_MS = 500;
@@ -178,7 +179,7 @@ async function makeCurrent(
 ): Promise<void> {
   const deadline = Date.now() + STUCK_AFTER_MS * patience;
   for (;;) {
-    const connection = Connection.lazy({ address });
+    const connection = lazyConnection({ address });
     try {
       const temporal = new Client({ connection, namespace });
       const change = { deployment: WORKER_DEPLOYMENT, buildId: `build-${build}` };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { OrderDispatchClient } from '../client';
 import { openDispatchView } from '../database/dispatch/dispatch-view';
 import { openOrdersDatabase } from '../database/orders/connection';
@@ -8,6 +8,7 @@ import { sweep, type SweepOptions } from '../reconciliation/sweep';
 import type { Progress } from '../stack/progress';
 import { query } from '../stack/servers/query';
 import { unlessStopped } from '../stack/supervision/run-command';
+import { openConnection } from '../temporal/connection';
 import { checkAll, type Check } from './checks';
 import { Customers } from './customers';
 import { faultOf, planFaults, type PlannedFault } from './faults';
@@ -79,7 +80,7 @@ export async function runChaos(
     },
   });
   const { temporalAddress: address, ordersDatabaseUrl, amqpUrl } = field.direct;
-  const connection = await Connection.connect({ address });
+  const connection = await openConnection({ address });
   const temporal = new Client({ connection, namespace: field.namespace });
   const client = new OrderDispatchClient({
     connection,
@@ -101,7 +102,9 @@ export async function runChaos(
   const deleted = new Set<string>();
   try {
     return await unlessStopped(signal, async () => {
-      const working = [people.work(), ...(options.patient ? [] : [strays.work()])];
+      const working = Promise.all([people.work(), ...(options.patient ? [] : [strays.work()])]);
+      // Heard below: a failure before that would end the process, and leave the servers behind.
+      working.catch(() => {});
       const { quietWithinMs } = options;
       const run = { field, customers, progress, deleted, quietWithinMs };
       const [faults] = await Promise.all([
@@ -117,7 +120,7 @@ export async function runChaos(
       const quietMs = quietSince && quietSince - began;
       people.end();
       await customers.end();
-      await Promise.all(working);
+      await working;
       progress(quietMs ? `quiet after ${Math.round(quietMs / 1_000)} s` : 'it does not get quiet');
       const witness = { field, client, temporal, customers, people, strays, deleted };
       const checks = await checkAll(witness);
@@ -138,9 +141,9 @@ export async function runChaos(
   } finally {
     people.end();
     strays.end();
+    await connection.close();
     await database.close();
     await dispatchView.close();
-    // Its connection ends with this process: a call that nobody waits for any more may still be tried again.
     await field.end();
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { WaitTimedOut } from '../domain/errors';
+import type { Client } from '@temporalio/client';
+import { DispatchUnavailable, ResolutionRefused, WaitTimedOut } from '../domain/errors';
 import type { BulkReport } from '../operations/bulk';
 import type { OperatorDatabases } from '../operations/open-databases';
 import { countsText, lookedAt, reportText } from './bulk-text';
@@ -19,11 +20,17 @@ const INTERRUPTED = 130;
  * Shows how a bulk run goes until it is over, and prints its report; then exits with 1 where a task
  * failed, or the run stopped early. Ctrl-C ends the looking, not the run.
  *
- * @throws {@link WaitTimedOut}
+ * @param given.temporal tells whether the run's workflow was ended. @default that is not looked at
+ * @throws {@link WaitTimedOut}; ResolutionRefused if the run goes on no more, since its workflow was ended.
  */
 export async function followBulk(
   database: OperatorDatabases['orders'],
-  given: { bulkId: number; options: OutputOptions & WaitOptions; nextCommand: NextCommand },
+  given: {
+    bulkId: number;
+    options: OutputOptions & WaitOptions;
+    nextCommand: NextCommand;
+    temporal?: Client;
+  },
 ): Promise<void> {
   const { bulkId, options, nextCommand } = given;
   const { reportBulk } = await import('../operations/bulk.js');
@@ -32,7 +39,7 @@ export async function followBulk(
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt);
   try {
-    if (await isOver(database, { bulkId, options, goesOn, signal: interrupted.signal })) {
+    if (await isOver(database, { ...given, goesOn, signal: interrupted.signal })) {
       printReport(options, await reportBulk(database, bulkId));
       return;
     }
@@ -51,26 +58,47 @@ export function printReport(options: OutputOptions, report: BulkReport): void {
   if (counts.failed > 0 || stoppedEarly) process.exitCode = EXIT.refused;
 }
 
-/** @returns false where Ctrl-C came first. */
+/** @returns false if Ctrl-C came first. */
 async function isOver(
   database: OperatorDatabases['orders'],
-  given: { bulkId: number; options: WaitOptions; goesOn: string; signal: AbortSignal },
+  given: Parameters<typeof followBulk>[1] & { goesOn: string; signal: AbortSignal },
 ): Promise<boolean> {
-  const { bulkId, options, goesOn, signal } = given;
+  const { bulkId, options, nextCommand, temporal, goesOn, signal } = given;
   const { readBulk } = await import('../operations/bulk.js');
   const bar = progressBar();
   const until = Date.now() + (options.timeout ?? Infinity) * 1_000;
+  let hadEnded = false;
   try {
     for (;;) {
       const { run, counts } = await readBulk(database, bulkId);
       const { done, of } = lookedAt(counts);
       bar.show(done, of, countsText({ ...counts, pending: 0 }));
       if (run.state !== 'running') return true;
+      const hasEnded = await hasWorkflowEnded(temporal, bulkId);
+      // At the first such look the run's state may be older than its workflow's end.
+      if (hasEnded && hadEnded) {
+        throw new ResolutionRefused(
+          `bulk run ${bulkId} stands still, since its workflow does not run; to have it go on: ${nextCommand(`bulk resume ${bulkId}`)}`,
+        );
+      }
+      hadEnded = hasEnded;
       if (Date.now() > until) throw new WaitTimedOut(`waited ${options.timeout} s: ${goesOn}`);
       await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) return false;
     }
   } finally {
     bar.end();
+  }
+}
+
+async function hasWorkflowEnded(temporal: Client | undefined, bulkId: number): Promise<boolean> {
+  if (!temporal) return false;
+  const { isUnderWay } = await import('../operations/bulk.js');
+  try {
+    return !(await isUnderWay(temporal, bulkId));
+  } catch (error) {
+    // While Temporal is away, the run waits for it.
+    if (error instanceof DispatchUnavailable) return false;
+    throw error;
   }
 }

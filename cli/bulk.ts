@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { UsageError } from '../domain/errors';
+import { DispatchUnavailable, UsageError } from '../domain/errors';
 import { followBulk, printReport } from './bulk-follow';
 import { countsText, listText } from './bulk-text';
-import { chooseTarget, withDatabases, withTemporal } from './open-services';
+import { chooseTarget, tryTemporal, withDatabases, withTemporal } from './open-services';
 import { parseTyped, wholeNumberOption } from './options';
 import { print, type OutputOptions } from './output';
 import type { TargetOptions } from './target-options';
@@ -21,7 +21,7 @@ Example:
 const SHOW_HELP = `
 Says how many tasks are resolved, refused (somebody else, or an answer, was
 quicker), failed, or skipped, and why. Exits with 1 where one failed, or the run
-stopped early. Works on the order database.
+stopped early, or is watched and stands still. Works on the order database.
 
 Examples:
   $ order-dispatch bulk show 7
@@ -106,14 +106,25 @@ async function show(
   bulkId: number,
   options: CommonOptions & WaitOptions & { watch?: boolean },
 ): Promise<void> {
-  const { services, nextCommand } = await chooseTarget(options, { needs: ['ordersDatabaseUrl'] });
+  const { services, nextCommand } = await chooseTarget(options, {
+    needs: ['ordersDatabaseUrl'],
+    ...(options.watch && { mayRead: ['temporal'] as const }),
+  });
   await withDatabases(services, async ({ orders }) => {
-    if (options.watch) {
-      await followBulk(orders, { bulkId, options, nextCommand });
+    if (!options.watch) {
+      const { reportBulk } = await import('../operations/bulk.js');
+      printReport(options, await reportBulk(orders, bulkId));
       return;
     }
-    const { reportBulk } = await import('../operations/bulk.js');
-    printReport(options, await reportBulk(orders, bulkId));
+    const given = { bulkId, options, nextCommand };
+    const { temporal } = services;
+    if (!temporal) return followBulk(orders, given);
+    await tryTemporal({ temporal }, (session) =>
+      followBulk(orders, {
+        ...given,
+        ...(!(session instanceof DispatchUnavailable) && { temporal: session.temporal }),
+      }),
+    );
   });
 }
 

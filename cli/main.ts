@@ -8,5 +8,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 void runCommandLine(process.argv.slice(2))
-  // Not by itself: a call that was called off may be tried again by its client, on the closed connection.
+  // Not by itself: libraries take a moment to close their sockets, and the person would wait for it.
   .finally(() => process.stdout.write('', () => process.exit()));

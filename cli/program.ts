@@ -31,8 +31,9 @@ const HELP = `
 Exit codes:
   0  done
   1  refused: the order, or its human task, is not in a state that allows it (an
-     order ID that is taken, no open task, too late to cancel), or
-     \`place --wait\`, \`place --watch\` or \`watch\` ended \`cancelled\`
+     order ID that is taken, no open task, too late to cancel, a workflow that
+     was ended), or \`place --wait\`, \`place --watch\` or \`watch\` ended
+     \`cancelled\`
   2  usage: the command line, a file or a setting is not valid; nothing was done
   3  unreachable: Temporal, a worker, a database or the broker does not answer,
      or --timeout is over; safe to repeat

@@ -116,22 +116,22 @@ export async function resolveMany(
       const question = `${decision} for ${plan.matched} human tasks?`;
       if (!(await confirm(question))) throw new UsageError('nothing was decided');
     }
-    const { bulkId, tasks } = await withTemporal(services, ({ temporal }) =>
-      startBulk(
+    await withTemporal(services, async ({ temporal }) => {
+      const { bulkId, tasks } = await startBulk(
         { database, temporal },
         { ...selection, ...act, decision, ...defined({ ratePerSecond }) },
-      ),
-    );
-    if (!options.wait) {
-      const next = nextCommand(`bulk show ${bulkId}`);
-      const text = `bulk run ${bulkId} decides about ${tasks} tasks; where it stands: ${next}`;
-      print(options, { bulkId, tasks, decision }, text);
-      return;
-    }
-    say(
-      `bulk run ${bulkId}: ${decision} for ${tasks} tasks (Ctrl-C ends the looking, not the run)`,
-    );
-    await followBulk(database, { bulkId, options, nextCommand });
+      );
+      if (!options.wait) {
+        const next = nextCommand(`bulk show ${bulkId}`);
+        const text = `bulk run ${bulkId} decides about ${tasks} tasks; where it stands: ${next}`;
+        print(options, { bulkId, tasks, decision }, text);
+        return;
+      }
+      say(
+        `bulk run ${bulkId}: ${decision} for ${tasks} tasks (Ctrl-C ends the looking, not the run)`,
+      );
+      await followBulk(database, { bulkId, options, nextCommand, temporal });
+    });
   });
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Timeline } from '../operations/timeline';
 import type { OperatorSession } from '../operations/operator-session';
-import { DispatchUnavailable, WaitTimedOut } from '../domain/errors';
+import { DispatchUnavailable, OrderUnsettled, WaitTimedOut } from '../domain/errors';
 import { EXIT } from './exit';
 import { chooseTarget, withTemporal, type NextCommand } from './open-services';
 import { parseOrderId } from './options';
@@ -20,7 +20,8 @@ const FAILED_LOOKS = 10;
 const HELP = `
 Prints what has happened, then what happens, line by line, until the order is
 dispatched or cancelled. Ctrl-C ends the watching, not the order. With --json
-each line is a JSON document of its own. Exits with 1 where it ends cancelled.
+each line is a JSON document of its own. Exits with 1 if it ends cancelled, or
+its workflow was ended before that.
 
 Examples:
   $ order-dispatch watch o-1001
@@ -59,7 +60,8 @@ async function watch(
 /**
  * Prints an order's timeline as it grows, until the order is final or a person presses Ctrl-C.
  *
- * @throws {@link WaitTimedOut}; OrderNotFound; DispatchUnavailable where nobody answers for a while.
+ * @throws {@link WaitTimedOut}; OrderNotFound; OrderUnsettled if its workflow was ended and it is not
+ * final; DispatchUnavailable where nobody answers for a while.
  */
 export async function followOrder(
   session: OperatorSession,
@@ -78,7 +80,7 @@ export async function followOrder(
   process.once('SIGINT', stop);
   const deadline = options.timeout === undefined ? Infinity : Date.now() + options.timeout * 1_000;
   const told = new Set<string>();
-  const tell = ({ entries, notKnown }: Timeline) => {
+  const tell = ({ entries, notKnown }: Pick<Timeline, 'entries' | 'notKnown'>) => {
     if (told.size === 0) for (const what of notKnown) say(`not known: ${what}`);
     for (const entry of entries) {
       if (told.has(keyOf(entry))) continue;
@@ -89,15 +91,20 @@ export async function followOrder(
   try {
     await withOrdersIfThere({ ...(ordersDatabaseUrl && { ordersDatabaseUrl }) }, async (orders) => {
       const sources = { temporal: session, ...(orders && { orders }) };
+      let hadEnded = false;
       for (let failed = 0; !over.signal.aborted;) {
         try {
-          const timeline = await readTimeline(sources, orderId);
+          const { owner, isFinal, endedAs, ...timeline } = await readTimeline(sources, orderId);
           failed = 0;
           tell(timeline);
-          if (timeline.isFinal) {
-            if (timeline.endedAs === 'cancelled') process.exitCode = EXIT.refused;
+          if (isFinal) {
+            if (endedAs === 'cancelled') process.exitCode = EXIT.refused;
             return;
           }
+          const hasEnded = owner?.state === 'ended' || owner?.state === 'gone';
+          // At the first such look its status may be older than its workflow's end.
+          if (hasEnded && hadEnded) throw unsettled(orderId, owner);
+          hadEnded = hasEnded;
         } catch (error) {
           failed += 1;
           if (!(error instanceof DispatchUnavailable) || failed >= FAILED_LOOKS) throw error;
@@ -113,6 +120,15 @@ export async function followOrder(
   } finally {
     process.off('SIGINT', stop);
   }
+}
+
+function unsettled(
+  orderId: string,
+  { state, endedAs }: NonNullable<Timeline['owner']>,
+): OrderUnsettled {
+  const ended = endedAs === 'TERMINATED' ? 'was terminated' : `ended (${endedAs})`;
+  const how = state === 'gone' ? 'is gone before the order was settled' : ended;
+  return new OrderUnsettled(orderId, { how, cause: undefined });
 }
 
 /** A line of a stream: of JSON one document each, without line breaks. */

@@ -1,6 +1,5 @@
 import {
   Client,
-  Connection,
   WorkflowExecutionAlreadyStartedError,
   type ConnectionLike,
   type ConnectionOptions,
@@ -19,6 +18,7 @@ import {
   OPEN_HUMAN_TASKS_QUERY,
   UPDATES,
   dispatchOrderWorkflowId,
+  orderIdOfWorkflow,
   reconcileOrderWorkflowId,
 } from '../domain/temporal-names';
 import { translateError } from './translate-error';
@@ -31,6 +31,7 @@ import {
   type ReconcileOptions,
   type PlaceOrderOptions,
 } from './order-dispatch';
+import { openConnection } from '../temporal/connection';
 import { ifFound } from '../temporal/order-workflows';
 import { startDispatchOrder, startReconcileOrder } from '../temporal/start-workflows';
 import { defined } from '../domain/defined';
@@ -45,7 +46,10 @@ import {
 
 /** How an {@link OrderDispatchClient} speaks to Temporal. */
 export interface OrderDispatchClientOptions {
-  /** A `Connection` or a `NativeConnection`, with its TLS and API key. You close it. */
+  /**
+   * A `Connection` or a `NativeConnection`, with its TLS and API key. You close it: a `Connection` once
+   * nothing waits on it, since the timers of the SDK's retries outlive its close, and throw.
+   */
   connection: ConnectionLike;
   /** @default 'default' */
   namespace?: string;
@@ -118,7 +122,7 @@ export class OrderDispatchClient implements OrderDispatch {
     checkOptions('OrderDispatchClient.connect', options, CONNECT_OPTIONS);
     const { address, tls, apiKey, ...rest } = options;
     try {
-      const connection = await Connection.connect({
+      const connection = await openConnection({
         connectTimeout: options.callTimeoutMs ?? 10_000,
         ...defined({ address, tls, apiKey }),
       });
@@ -188,7 +192,7 @@ export class OrderDispatchClient implements OrderDispatch {
       });
       return true;
     }).catch((error: unknown) => {
-      throw translateError(error);
+      throw translateError(error, orderIdOfWorkflow(taskId));
     });
     if (resolved) return;
     throw new ResolutionRefused(`no human task is open: ${taskId} does not run`);

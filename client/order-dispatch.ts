@@ -64,7 +64,10 @@ export interface OrderDispatch {
    */
   reconcile(orderId: string, options: ReconcileOptions): Promise<ReconcileResult>;
 
-  /** Closes the connection: for a client made by `connect`. */
+  /**
+   * Closes the connection: for a client made by `connect`. What is under way then, such as a `result()`
+   * that waits, fails with ConnectionClosed; the orders go on.
+   */
   close(): Promise<void>;
 }
 

@@ -120,12 +120,22 @@ function translateFailure(cause: unknown, orderId: string): OrderDispatchError |
 /** What ended a workflow that should have settled its order. */
 function unsettled(error: Error, orderId: string): OrderUnsettled {
   const { cause } = error;
-  const how =
-    cause instanceof TerminatedFailure
-      ? 'was terminated'
-      : `ended without an outcome (${cause instanceof Error ? cause.message : error.message})`;
-  return new OrderUnsettled(orderId, { how, cause: error });
+  const failure = cause instanceof Error ? cause : error;
+  return new OrderUnsettled(orderId, { how: howItEnded(failure), cause: error });
 }
+
+function howItEnded(failure: Error): string {
+  if (failure instanceof TerminatedFailure) return 'was terminated';
+  // What the server says of an update whose workflow is over: not how it ended.
+  const isEarly =
+    failure instanceof ApplicationFailure && failure.type === 'AcceptedUpdateCompletedWorkflow';
+  return isEarly
+    ? 'was ended before it had answered'
+    : `ended without an outcome (${failure.message})`;
+}
+
+const CLOSED =
+  /channel has been shut down|(client|connection) (is|was) closed|already closed|native promise was dropped/i;
 
 /** In the words of the SDK, or of the server itself where no class of the SDK's stands for it. */
 function isNamespaceMissing(error: unknown): boolean {
@@ -133,11 +143,10 @@ function isNamespaceMissing(error: unknown): boolean {
   return isGrpcServiceError(error) && /namespace .*not found/i.test(error.message);
 }
 
-/** What is thrown by the ways to Temporal, gRPC and the SDK's core, once they are closed. */
+/** What the ways to Temporal, gRPC and the SDK's core, throw once they are closed, and of what is under way then. */
 function isClosed(error: unknown): boolean {
   for (let next = error; next instanceof Error; next = next.cause) {
-    if (/channel has been shut down|client (is|was) closed|already closed/i.test(next.message))
-      return true;
+    if (CLOSED.test(next.message)) return true;
   }
   return false;
 }

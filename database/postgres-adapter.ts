@@ -1,4 +1,5 @@
 import { defined } from '../domain/defined';
+import { ConnectionClosed } from '../domain/errors';
 import { UtcPostgres } from './utc-postgres';
 
 /** How a pool of connections is opened. */
@@ -30,12 +31,13 @@ const SILENCE_MS = 2_000;
 /**
  * A pool of connections whose statements are prepared once per connection; the first one connects. A
  * PgBouncer would find no statement by its name again, and refuses a connection that sets timeouts: there
- * is none of either then but our own.
+ * is none of either then but our own. Once the pool is closed, a statement is refused: Prisma would open
+ * it anew, and leave it open.
  */
 export function postgresAdapter(options: PoolOptions): UtcPostgres {
   const { url, maximumConnections = 10, statementTimeoutMs = 8_000 } = options;
   const isPooled = new URL(url).searchParams.get('pgbouncer') === 'true';
-  return new UtcPostgres(
+  const adapter = new UtcPostgres(
     {
       connectionString: url,
       max: maximumConnections,
@@ -54,6 +56,14 @@ export function postgresAdapter(options: PoolOptions): UtcPostgres {
     },
     isPooled ? {} : { statementNameGenerator: ({ sql }) => statementName(sql) },
   );
+  const connect = adapter.connect.bind(adapter);
+  let isOpened = false;
+  adapter.connect = async () => {
+    if (isOpened) throw new ConnectionClosed('the pool of connections is closed');
+    isOpened = true;
+    return connect();
+  };
+  return adapter;
 }
 
 /**

@@ -6,7 +6,7 @@ import { openOperatorSession } from '../operations/operator-session';
 import { packageRoot } from '../runtime/package-root';
 import { printConnectionBlock, printDeath } from '../stack/connection-block';
 import { DEMO_GRACE_MS } from './row-comes-back';
-import { newOrder, type Outcome, type Scene } from './scene';
+import { newOrder, whereItStands, type Outcome, type Scene } from './scene';
 import { STORIES } from './stories';
 import { startLocalStack, type LocalStack } from '../stack/local-stack';
 import { Narrator } from '../stack/narrator';
@@ -41,7 +41,7 @@ runCommand('demo', async (stop) => {
   try {
     // eslint-disable-next-line no-restricted-properties -- once in the life of the process
     const over = AbortSignal.any([stop, broken.signal]);
-    const outcomes = await unlessStopped(over, () => tellStories(narrator, stack));
+    const outcomes = await tellStories(narrator, stack, over);
     printTable(narrator, outcomes);
     if (options.json) printJson(outcomes);
     if (options.keep) {
@@ -76,7 +76,12 @@ function introduce(narrator: Narrator, { keep }: DemoOptions): void {
   );
 }
 
-async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outcome[]> {
+/** @throws StackError that says which order did not end as its story has it, where it stands, and why. */
+async function tellStories(
+  narrator: Narrator,
+  stack: LocalStack,
+  over: AbortSignal,
+): Promise<Outcome[]> {
   const { temporalAddress, temporalNamespace } = stack.details;
   const session = await openOperatorSession({
     access: { address: temporalAddress, namespace: temporalNamespace },
@@ -84,16 +89,15 @@ async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outco
   const scene: Scene = { narrator, session, commands: nextCommands(stack), details: stack.details };
   const outcomes: Outcome[] = [];
   try {
-    for (const [index, { title, tell }] of STORIES.entries()) {
+    for (const [index, { title, newOrder, tell }] of STORIES.entries()) {
       narrator.heading(`${index + 1}. ${title}`);
+      const order = newOrder();
       outcomes.push(
-        await tell(scene).catch((cause: unknown) => {
+        await unlessStopped(over, () => tell(scene, order)).catch(async (cause: unknown) => {
+          if (over.aborted) throw cause;
+          const logs = Object.values(stack.processes).map(({ logFile }) => logFile);
           throw new StackError(
-            `the story "${title}" did not end as it should: ${(cause as Error).message}; the logs: ${Object.values(
-              stack.processes,
-            )
-              .map(({ logFile }) => logFile)
-              .join(', ')}`,
+            `the story "${title}" did not end as it should: ${(cause as Error).message}; ${await whereItStands(scene, order.orderId)}; the logs: ${logs.join(', ')}`,
             { cause },
           );
         }),
@@ -101,6 +105,7 @@ async function tellStories(narrator: Narrator, stack: LocalStack): Promise<Outco
     }
     return outcomes;
   } finally {
+    // What a story that was left still waits for ends with it, before the servers go.
     await session.close();
   }
 }

@@ -1,15 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Client } from 'pg';
 import { openOrdersDatabase, type OrdersDatabase } from '../database/orders/connection';
 import { findOrder } from '../database/orders/read-order';
 import { listRepairs, type RepairRecord } from '../database/orders/repairs';
 import type { Order } from '../domain/order';
 import { reconcileOrderWorkflowId } from '../domain/temporal-names';
+import { query } from '../stack/servers/query';
 import {
   StoryFailed,
   eventually,
   expectResult,
-  newOrder,
   resultOf,
   showWhereToLook,
   type Outcome,
@@ -23,17 +22,11 @@ import {
 export const DEMO_GRACE_MS = 5_000;
 
 /** The story of an order whose row is deleted behind the service's back, and comes back by itself. */
-export async function rowComesBack(scene: Scene): Promise<Outcome> {
+export async function rowComesBack(scene: Scene, order: Order): Promise<Outcome> {
   const { ordersDatabaseUrl, dispatchDatabaseUrl } = scene.details;
   const orders = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 2 });
-  // Nothing of the service deletes a row of its own accord: this is somebody with the password.
-  const [orderRows, dispatchRows] = [ordersDatabaseUrl, dispatchDatabaseUrl].map(
-    (connectionString) => new Client({ connectionString }),
-  ) as [Client, Client];
-  await Promise.all([orderRows.connect(), dispatchRows.connect()]);
   try {
     const { narrator, session } = scene;
-    const order = newOrder('row-deleted');
     const { orderId } = order;
     await session.orders.placeOrder(order);
     const { courierId } = await resultOf(scene, orderId);
@@ -41,7 +34,8 @@ export async function rowComesBack(scene: Scene): Promise<Outcome> {
       `Order ${orderId} is dispatched with ${courierId}. Then the demo deletes its row, as if the order database had lost it, or somebody had made a mistake.`,
     );
     narrator.show('In the order database', `DELETE FROM orders WHERE order_id = '${orderId}';`);
-    await orderRows.query('DELETE FROM orders WHERE order_id = $1', [orderId]);
+    // Nothing of the service deletes a row of its own accord: this is a person with the password.
+    await query(ordersDatabaseUrl, 'DELETE FROM orders WHERE order_id = $1', [orderId]);
     narrator.say(
       `Now a courier is on the way for an order that nobody knows, and its workflow has ended. But the supplement system got a copy of the request, and compares the two databases when the request is ${DEMO_GRACE_MS / 1000} seconds old (usually 30).`,
     );
@@ -54,7 +48,8 @@ export async function rowComesBack(scene: Scene): Promise<Outcome> {
       courierId: courierId as string,
       resolvedBy: null,
     });
-    const { rowCount: count } = await dispatchRows.query(
+    const { length: count } = await query(
+      dispatchDatabaseUrl,
       'SELECT 1 FROM dispatches WHERE order_id = $1',
       [orderId],
     );
@@ -71,7 +66,7 @@ export async function rowComesBack(scene: Scene): Promise<Outcome> {
     });
     return { whatHappened: 'row deleted: came back', result };
   } finally {
-    await Promise.all([orders.close(), orderRows.end(), dispatchRows.end()]);
+    await orders.close();
   }
 }
 

@@ -3,7 +3,10 @@ import { exampleOrder } from '../cli/example-order';
 import type { OrderResult } from '../client';
 import type { Order } from '../domain/order';
 import { dispatchOrderWorkflowId } from '../domain/temporal-names';
+import { explainOrder } from '../domain/why';
 import type { OperatorSession } from '../operations/operator-session';
+import { gatherWhyFacts } from '../operations/why';
+import { silentLogger } from '../runtime/logger';
 import type { ConnectionDetails } from '../stack/processes';
 import type { DemoAnswer } from './decide';
 import type { Narrator } from '../stack/narrator';
@@ -69,6 +72,22 @@ export function expectResult(result: OrderResult, expected: Partial<OrderResult>
     const found = result[field as keyof OrderResult];
     if (found === value) continue;
     throw new StoryFailed(`order ${result.orderId} has ${field} ${found} rather than ${value}`);
+  }
+}
+
+/** Where an order stands, and why: for a story that did not end as it should. Never throws. */
+export async function whereItStands(
+  { session: temporal, details }: Scene,
+  orderId: string,
+): Promise<string> {
+  const { ordersDatabaseUrl, amqpUrl } = details;
+  try {
+    const log = silentLogger();
+    const facts = await gatherWhyFacts({ temporal, ordersDatabaseUrl, amqpUrl, log }, orderId);
+    const { status, text } = explainOrder(facts);
+    return `order ${orderId} is ${status ?? 'not known'}: ${text.replace(/\.$/, '')}`;
+  } catch (error) {
+    return `where order ${orderId} stands is not known: ${(error as Error).message}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HumanTaskEntry } from '../client';
+import type { HumanTaskEntry, Order } from '../client';
 import type { Resolution } from '../domain/resolution';
 import { SIGNALS, dispatchOrderWorkflowId } from '../domain/temporal-names';
 import { readHumanTasks } from '../operations/human-task-details';
@@ -19,21 +19,37 @@ import { quoted } from '../stack/next-commands';
 /** One story: places an order, says what happens to it, and how it ended. */
 export interface Story {
   title: string;
-  /** @throws StoryFailed where it does not end as it should. */
-  tell: (scene: Scene) => Promise<Outcome>;
+  newOrder: () => Order;
+  /** @throws StoryFailed if it does not end as it should. */
+  tell: (scene: Scene, order: Order) => Promise<Outcome>;
 }
 
 /** The demo, in its order. */
 export const STORIES: readonly Story[] = [
-  { title: 'An order that is accepted at once', tell: acceptedAtOnce },
-  { title: 'An order that is answered only when it is asked again', tell: answeredLater },
-  { title: 'An order that nobody answers', tell: nobodyAnswers },
-  { title: 'An order that vanishes from the order database, and comes back', tell: rowComesBack },
+  {
+    title: 'An order that is accepted at once',
+    newOrder: () => newOrder('at-once'),
+    tell: acceptedAtOnce,
+  },
+  {
+    title: 'An order that is answered only when it is asked again',
+    newOrder: () => newOrder('asked-twice', 'silentOnce'),
+    tell: answeredLater,
+  },
+  {
+    title: 'An order that nobody answers',
+    newOrder: () => newOrder('no-answer', 'silentForEver'),
+    tell: nobodyAnswers,
+  },
+  {
+    title: 'An order that vanishes from the order database, and comes back',
+    newOrder: () => newOrder('row-deleted'),
+    tell: rowComesBack,
+  },
 ];
 
-async function acceptedAtOnce(scene: Scene): Promise<Outcome> {
+async function acceptedAtOnce(scene: Scene, order: Order): Promise<Outcome> {
   const { narrator, session } = scene;
-  const order = newOrder('at-once');
   const { orderId } = order;
   narrator.say(
     `An order service places order ${orderId} with one call of the SDK: placeOrder(order).`,
@@ -55,9 +71,8 @@ async function acceptedAtOnce(scene: Scene): Promise<Outcome> {
   return { whatHappened: 'accepted at once', result };
 }
 
-async function answeredLater(scene: Scene): Promise<Outcome> {
+async function answeredLater(scene: Scene, order: Order): Promise<Outcome> {
   const { narrator, session } = scene;
-  const order = newOrder('asked-twice', 'silentOnce');
   const { orderId } = order;
   narrator.say(
     `The dispatch system takes the request of order ${orderId} and says nothing, as if it had crashed over it. How long to wait for an answer is the order's policy: this one is asked again after two seconds; the default is half a minute.`,
@@ -84,9 +99,8 @@ const RESOLUTION: Resolution = {
   note: 'a courier was found by phone',
 };
 
-async function nobodyAnswers(scene: Scene): Promise<Outcome> {
+async function nobodyAnswers(scene: Scene, order: Order): Promise<Outcome> {
   const { narrator, session } = scene;
-  const order = newOrder('no-answer', 'silentForEver');
   const { orderId } = order;
   narrator.say(
     `The dispatch system never answers order ${orderId}. The order's policy allows three attempts, in about three seconds; the default is five, over about three minutes.`,

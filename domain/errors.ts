@@ -135,7 +135,7 @@ export class InvalidConfiguration extends OrderDispatchError {
   readonly code = 'InvalidConfiguration';
 }
 
-/** The connection that was to be used is closed: nothing was asked. */
+/** The connection is closed: nothing was asked, or what is under way goes on without its answer. */
 export class ConnectionClosed extends OrderDispatchError {
   readonly code = 'ConnectionClosed';
 }

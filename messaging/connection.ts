@@ -106,6 +106,7 @@ export class SupervisedConnection {
 
   /** Why a publish has no chance now. */
   get unavailability(): BrokerUnavailable {
+    if (this.closing) return new BrokerUnavailable('the connection to RabbitMQ is closed');
     return new BrokerUnavailable(
       this.blocked
         ? 'RabbitMQ blocks publishers (a resource alarm: disk or memory)'
@@ -113,19 +114,22 @@ export class SupervisedConnection {
     );
   }
 
-  /** Waits until a publish has a chance; rejects when `signal` aborts. */
+  /** Waits until a publish has a chance; rejects when `signal` aborts, or the connection is closed. */
   async whenAvailable(signal: AbortSignal): Promise<void> {
-    while (!this.available) await once(this.availability, 'change', { signal });
+    while (!this.available) {
+      if (this.closing) throw this.unavailability;
+      await once(this.availability, 'change', { signal });
+    }
   }
 
   /** Closes the connection for good. */
   async close(): Promise<void> {
     this.closing = true;
+    this.availability.emit('change');
     // amqplib's own promise stays open where the connection is lost before the broker says good-bye.
     const gone = new Promise<void>((resolve) => this.live()?.once('close', () => resolve()));
     await Promise.race([this.model.close(), gone]);
     this.connected = false;
-    this.availability.emit('change');
   }
 
   private change(state: { connected?: boolean; blocked?: boolean }, what: string): void {

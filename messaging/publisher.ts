@@ -90,7 +90,7 @@ export class Publisher {
     return this.connection.available;
   }
 
-  /** Waits until a publish has a chance; rejects when `signal` aborts. */
+  /** Waits until a publish has a chance; rejects when `signal` aborts, or the connection is closed. */
   whenAvailable(signal: AbortSignal): Promise<void> {
     return this.connection.whenAvailable(signal);
   }

@@ -23,6 +23,7 @@ import { defined } from '../domain/defined';
 import { ResolutionRefused } from '../domain/errors';
 import type { HumanTaskFilter } from '../domain/human-task';
 import { TASK_QUEUES, WORKFLOW_TYPES, resolveTasksWorkflowId } from '../domain/temporal-names';
+import { findWorkflowStatus } from '../temporal/order-workflows';
 import { listTasks, type HumanTaskList } from './human-tasks';
 
 /** How many tasks a run resolves per second, where nobody says otherwise. */
@@ -149,6 +150,18 @@ export async function resumeBulk(
   if (progress.run.state !== 'running') throw isOver(progress.run);
   await translated('', () => start(temporal, { bulkId }));
   return progress;
+}
+
+/**
+ * Whether a run's workflow runs. One that does not, of a run that is not over, needs {@link resumeBulk}.
+ *
+ * @throws DispatchUnavailable if Temporal cannot be reached.
+ */
+export async function isUnderWay(temporal: Client, bulkId: number): Promise<boolean> {
+  const status = await translated('', () =>
+    findWorkflowStatus(temporal, resolveTasksWorkflowId(bulkId)),
+  );
+  return status === 'RUNNING' || status === 'PAUSED';
 }
 
 function checked(filter: HumanTaskFilter): HumanTaskFilter {

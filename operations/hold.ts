@@ -1,5 +1,5 @@
-import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
-import { translated } from '../client/translate-error';
+import { WorkflowFailedError, WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
+import { translateError, translated } from '../client/translate-error';
 import type { OrdersDatabase } from '../database/orders/connection';
 import { insertAudit } from '../database/orders/audit';
 import { findHold, insertHold } from '../database/orders/holds';
@@ -50,7 +50,7 @@ export interface Release {
   workflowId: string;
   /** Orders that wait when it begins. */
   waiting: number;
-  /** Waits for its end, for which it needs nobody. */
+  /** Waits for its end, for which it needs nobody. @throws ResolutionRefused if its workflow was ended. */
   result: () => Promise<ReleaseResult>;
 }
 
@@ -100,5 +100,13 @@ export async function release(
       },
     ),
   );
-  return { workflowId, waiting: held.waiting, result: () => handle.result() };
+  const result = () =>
+    handle.result().catch((error: unknown) => {
+      if (!(error instanceof WorkflowFailedError)) throw translateError(error);
+      throw new ResolutionRefused(
+        `${workflowId} was ended before all orders were released: the others wait still, until they are released again`,
+        { cause: error },
+      );
+    });
+  return { workflowId, waiting: held.waiting, result };
 }

@@ -1,14 +1,12 @@
 import {
   Client,
-  Connection,
-  defaultGrpcRetryOptions,
   isGrpcServiceError,
-  makeGrpcRetryInterceptor,
-  type ConnectionOptions,
+  type Connection,
   type DataConverter,
 } from '@temporalio/client';
 import { OrderDispatchClient } from '../client';
 import type { TemporalConfig } from '../runtime/config';
+import { lazyConnection, openConnection, type OpenOptions } from '../temporal/connection';
 import { toConnectionOptions } from '../temporal/connection-options';
 import { isTemporalUnavailable } from '../temporal/fault';
 import { DispatchUnavailable, InvalidConfiguration } from '../domain/errors';
@@ -27,8 +25,8 @@ export interface OperatorSession {
 /** How long a call that does not wait for an order may take, in ms. */
 const CALL_TIMEOUT_MS = 10_000;
 
-/** For a process that lives on: whoever asks it would rather hear soon that Temporal is away. */
-const FEW_RETRIES = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 4 }));
+/** For a process that lives on: its callers would rather hear soon that Temporal is away. */
+const FEW_ATTEMPTS = 4;
 
 /** How long connecting may take, in ms: somebody sits and waits. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -49,7 +47,7 @@ export async function openOperatorSession(options: {
   const { namespace } = access;
   const connectionOptions = await toConnectionOptions(access);
   const connection = lazy
-    ? Connection.lazy({ ...connectionOptions, interceptors: [FEW_RETRIES] })
+    ? lazyConnection({ ...connectionOptions, maximumAttempts: FEW_ATTEMPTS })
     : await connect(connectionOptions);
   const shared = { connection, namespace, ...(dataConverter && { dataConverter }) };
   return {
@@ -61,9 +59,9 @@ export async function openOperatorSession(options: {
   };
 }
 
-async function connect(options: ConnectionOptions): Promise<Connection> {
+async function connect(options: OpenOptions): Promise<Connection> {
   try {
-    return await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
+    return await openConnection({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
   } catch (cause) {
     // A server that answers and refuses says so itself.
     if (isGrpcServiceError(cause) && !isTemporalUnavailable(cause)) throw cause;

@@ -40,6 +40,8 @@ export interface Timeline {
   isFinal: boolean;
   /** Of a final order. */
   endedAs?: 'dispatched' | 'cancelled';
+  /** The workflow that owns the order: its dispatch, or a later cancellation. Absent if Temporal was not heard. */
+  owner?: Pick<OwnerFacts, 'state' | 'endedAs'>;
   /** What could not be read, or is there no more. */
   notKnown: string[];
 }
@@ -67,7 +69,7 @@ export async function readTimeline(sources: TimelineSources, orderId: string): P
   if (told && !told.isKnown) {
     notKnown.push('attempts and confirms (Temporal has no history of it any more)');
   }
-  const owner = told?.owner ?? { state: 'notKnown' };
+  const owner: OwnerFacts = told?.owner ?? { state: 'notKnown' };
   const entries = mergeTimeline(recorded?.entries ?? [], [
     ...(told?.entries ?? []),
     ...ofAttempt(owner, orderId, told?.entries ?? []),
@@ -81,6 +83,7 @@ export async function readTimeline(sources: TimelineSources, orderId: string): P
     entries,
     isFinal: isFinal && owner.state !== 'running',
     ...(isFinal && owner.state !== 'running' && { endedAs: status }),
+    ...(told && { owner: { state: owner.state, ...defined({ endedAs: owner.endedAs }) } }),
     notKnown,
   };
 }

@@ -1,7 +1,8 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import { applyMigrations } from '../database/migrate';
 import { OrderDispatchError } from '../domain/errors';
 import { refuseAdoptersUrl } from '../operations/adopters-database';
+import { openConnection } from '../temporal/connection';
 import { ensureSchedules } from '../temporal/schedules';
 import { registerSearchAttributes } from '../temporal/search-attributes';
 import { type GivenServices, givenServices } from './given-services';
@@ -215,7 +216,7 @@ async function provideTemporal(
 async function registerIn(address: string, namespace: string): Promise<void> {
   let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ address, connectTimeout: '5 s' });
+    connection = await openConnection({ address, connectTimeout: '5 s' });
     await registerSearchAttributes({ connection, namespace });
     await ensureSchedules(new Client({ connection, namespace }));
   } catch (cause) {

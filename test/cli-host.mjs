@@ -24,11 +24,11 @@ for (const name of ['stdout', 'stderr']) {
 /** The one that is waited for. */
 let current;
 
-// What a run called off, such as a connection that it tried, may fail long after it has ended.
 for (const failure of ['uncaughtException', 'unhandledRejection']) {
   process.on(failure, (error) => {
     const run = runs.getStore() ?? current;
-    if (run === undefined || run !== current) return;
+    // Nothing of a run may fail after its end, though a command line's own process is gone by then.
+    if (run === undefined || run !== current) throw error;
     end({ exitCode: 1, stdout: run.stdout, stderr: String(error?.stack) });
   });
 }

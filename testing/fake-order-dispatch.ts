@@ -11,7 +11,12 @@ import type {
 import { PLACE_ORDER_OPTIONS } from '../client/order-dispatch';
 import { contentHash } from '../domain/content-hash';
 import { defined } from '../domain/defined';
-import { OrderConflict, OrderNotFound, ResolutionRefused } from '../domain/errors';
+import {
+  ConnectionClosed,
+  OrderConflict,
+  OrderNotFound,
+  ResolutionRefused,
+} from '../domain/errors';
 import { checkOptions } from '../domain/options';
 import { parseNewOrder } from '../domain/order';
 import {
@@ -56,11 +61,21 @@ export class FakeOrderDispatch implements OrderDispatch {
   private readonly policy: Policy;
   private readonly scripts = new Map<string, OrderScript>();
   private readonly known = new Map<string, Placed>();
+  /** Rejects with the close, and ends what waits then. */
+  private readonly closed: Promise<never>;
+  readonly close: () => Promise<void>;
 
   /** @throws InvalidPolicy */
   constructor(options: FakeOrderDispatchOptions = {}) {
     this.clock = new FakeClock((options.now ?? new Date()).getTime());
     this.policy = effectivePolicy(DEFAULT_POLICY, parsePolicyOverrides(options.policy ?? {}));
+    let reject: (error: ConnectionClosed) => void;
+    this.closed = new Promise((_, rejectClosed) => (reject = rejectClosed));
+    this.closed.catch(() => {});
+    this.close = () => {
+      reject(new ConnectionClosed('the fake is closed'));
+      return Promise.resolve();
+    };
   }
 
   /** What the clock shows. */
@@ -88,7 +103,7 @@ export class FakeOrderDispatch implements OrderDispatch {
   }
 
   async placeOrder(order: Order, options: PlaceOrderOptions = {}): Promise<OrderHandle> {
-    await Promise.resolve();
+    await this.turn();
     checkOptions('placeOrder', options, PLACE_ORDER_OPTIONS);
     const parsed = parseNewOrder(order);
     const overrides = options.policy && parsePolicyOverrides(options.policy);
@@ -109,20 +124,20 @@ export class FakeOrderDispatch implements OrderDispatch {
     return {
       orderId,
       status: async () => (await this.find(orderId)).fake.status,
-      result: async () => (await this.find(orderId)).fake.result(),
+      result: async () => this.untilClosed((await this.find(orderId)).fake.result()),
       resolve: async (resolution) => {
         const parsed = parseResolution(resolution);
         return (await this.find(orderId)).fake.resolve(parsed);
       },
       cancel: async (request) => {
         const parsed = parseCancelRequest(request);
-        return (await this.find(orderId)).fake.cancel(parsed);
+        return this.untilClosed((await this.find(orderId)).fake.cancel(parsed));
       },
     };
   }
 
   async *humanTasks(): AsyncGenerator<HumanTaskEntry> {
-    await Promise.resolve();
+    await this.turn();
     for (const [orderId, { fake }] of this.known) {
       const { task } = fake;
       if (!task) continue;
@@ -132,7 +147,7 @@ export class FakeOrderDispatch implements OrderDispatch {
   }
 
   async resolveTask(taskId: string, resolution: Resolution): Promise<void> {
-    await Promise.resolve();
+    await this.turn();
     const parsed = parseResolution(resolution);
     const placed = this.known.get(orderIdOfWorkflow(taskId) ?? '');
     if (!placed?.fake.isRunning || placed.fake.owner !== taskId) {
@@ -142,7 +157,7 @@ export class FakeOrderDispatch implements OrderDispatch {
   }
 
   readonly reconcile: OrderDispatch['reconcile'] = async (orderId): Promise<ReconcileResult> => {
-    await Promise.resolve();
+    await this.turn();
     const placed = this.known.get(orderId);
     const { verdict, rule } = decideVerdict({
       ...(placed && { order: orderFacts(placed) }),
@@ -153,13 +168,17 @@ export class FakeOrderDispatch implements OrderDispatch {
     return { orderId, verdict, rule, done: 'nothing', resolvedBy: null };
   };
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  /** A turn later, as an answer from elsewhere would come. @throws ConnectionClosed */
+  private turn(): Promise<void> {
+    return this.untilClosed(Promise.resolve());
   }
 
-  /** A turn later, as an answer from elsewhere would come. */
+  private untilClosed<Result>(work: Promise<Result>): Promise<Result> {
+    return Promise.race([this.closed, work]);
+  }
+
   private async find(orderId: string): Promise<Placed> {
-    await Promise.resolve();
+    await this.turn();
     const placed = this.known.get(orderId);
     if (!placed) throw new OrderNotFound(orderId);
     return placed;

@@ -1,10 +1,11 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { QuickPath } from '../../activities/quick-path';
 import { createSubmitActivities } from '../../activities/submit-order';
 import { openOrdersDatabase } from '../../database/orders/connection';
 import { DEFAULT_POLICY } from '../../domain/policy';
 import { Publisher } from '../../messaging/publisher';
 import { createLogger } from '../../runtime/logger';
+import { lazyConnection } from '../../temporal/connection';
 import { startAcknowledgementConsumer } from '../../worker/acknowledgement-consumer';
 import { expectDispatched, serveContestant } from '../contestant';
 
@@ -18,7 +19,7 @@ serveContestant(async ({ amqpUrl, ordersDatabaseUrl }) => {
   const database = openOrdersDatabase({ url: ordersDatabaseUrl, maximumConnections: 20 });
   const publisher = await Publisher.open({ url: amqpUrl, name: 'parts publish', log });
   // Never connects: every answer finds its order waiting here.
-  const temporal = new Client({ connection: Connection.lazy() });
+  const temporal = new Client({ connection: lazyConnection({}) });
   const quickPath = new QuickPath(Number.MAX_SAFE_INTEGER);
   const parts = { database, publisher, quickPath, temporal, log };
   const consumer = await startAcknowledgementConsumer({ ...parts, amqpUrl });

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { OrderDispatchClient } from '../../client';
 import type { Progress } from '../../stack/progress';
 import { checkDispatchedOnce } from '../measure/check';
 import { latenciesOf, type Latencies } from '../measure/spread';
 import { newOrder } from '../order';
 import { query } from '../../stack/servers/query';
+import { openConnection } from '../../temporal/connection';
 import type { Servers, Surroundings } from '../servers';
 import { waitUntil } from '../wait-until';
 
@@ -45,7 +46,7 @@ export async function measureBacklog(
     servers.startProcess('dispatch-system', surroundings),
   ]);
   const client = await OrderDispatchClient.connect({ address, namespace });
-  const connection = await Connection.connect({ address });
+  const connection = await openConnection({ address });
   const temporal = new Client({ connection, namespace });
 
   const placedAt = new Map<string, number>();
@@ -53,7 +54,10 @@ export async function measureBacklog(
   const placer = setInterval(() => {
     const orderId = `backlog-${placedAt.size}`;
     placedAt.set(orderId, Date.now());
-    placements.push(client.placeOrder(newOrder(orderId)));
+    const placement = client.placeOrder(newOrder(orderId));
+    // Heard below: a failure before that would end the process, and leave the servers behind.
+    placement.catch(() => {});
+    placements.push(placement);
   }, 1_000 / PER_SECOND);
   const waiting = async () => (await temporal.workflow.count("ExecutionStatus = 'Running'")).count;
 

@@ -1,6 +1,7 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { OrderDispatchClient } from '../../client';
 import type { Progress } from '../../stack/progress';
+import { openConnection } from '../../temporal/connection';
 import { checkDispatchedOnce } from '../measure/check';
 import { spreadOf, type Spread } from '../measure/spread';
 import { newOrder } from '../order';
@@ -57,7 +58,7 @@ async function timeUntilFinal(
     servers.startProcess('worker', surroundings),
     servers.startProcess('dispatch-system', surroundings),
   ]);
-  const connection = await Connection.connect({ address });
+  const connection = await openConnection({ address });
   const temporal = new Client({ connection, namespace });
   const running = async () => (await temporal.workflow.count("ExecutionStatus = 'Running'")).count;
 
@@ -93,10 +94,12 @@ async function placeUntil(
       await client.placeOrder(newOrder(orderId));
     }
   };
-  const placing = Promise.all(Array.from({ length: PLACING }, place));
-  await waitUntil('enough orders in flight', isEnough, { everyMs: 50, timeoutMs: 5 * 60_000 });
-  enough = true;
-  await placing;
+  const untilEnough = async () => {
+    const patience = { everyMs: 50, timeoutMs: 5 * 60_000 };
+    await waitUntil('enough orders in flight', isEnough, patience);
+    enough = true;
+  };
+  await Promise.all([untilEnough(), ...Array.from({ length: PLACING }, place)]);
   await client.close();
   return orderIds;
 }

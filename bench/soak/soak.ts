@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { Customers } from '../../chaos/customers';
 import { People } from '../../chaos/people';
 import { OrderDispatchClient } from '../../client';
@@ -10,6 +10,7 @@ import { packageRoot } from '../../runtime/package-root';
 import { PROCESS_NAMES } from '../../stack/processes';
 import type { Progress } from '../../stack/progress';
 import { freePort } from '../../stack/servers/ports';
+import { openConnection } from '../../temporal/connection';
 import { latenciesOf } from '../measure/spread';
 import type { Servers, Surroundings } from '../servers';
 import { Load } from './load';
@@ -45,7 +46,7 @@ export async function soak(
   const surroundings = await servers.createSurroundings('soak');
   const { pids, apiUrl } = await startProcesses(servers, surroundings);
   const { temporalAddress: address, namespace, ordersDatabaseUrl } = surroundings;
-  const connection = await Connection.connect({ address });
+  const connection = await openConnection({ address });
   const client = new OrderDispatchClient({ connection, namespace });
   const temporal = new Client({ connection, namespace });
   const database = openOrdersDatabase({ url: ordersDatabaseUrl });

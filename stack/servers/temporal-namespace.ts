@@ -1,5 +1,5 @@
-import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
+import { openConnection } from '../../temporal/connection';
 import { registerSearchAttributes } from '../../temporal/search-attributes';
 
 /** How long a namespace keeps closed workflows: Temporal's least, one day. */
@@ -11,7 +11,7 @@ const RETENTION = msToTs('1 day');
  * @param address host:port of the Temporal frontend
  */
 export async function createNamespace(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address });
+  const connection = await openConnection({ address });
   try {
     const { workflowService } = connection;
     await workflowService.registerNamespace({

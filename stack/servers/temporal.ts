@@ -1,4 +1,4 @@
-import { Connection } from '@temporalio/client';
+import { openConnection } from '../../temporal/connection';
 import { freePort, isOpen } from './ports';
 import type { Scope } from '../supervision/scope';
 import { startServerProcess, type ServerProcess } from '../supervision/server-process';
@@ -119,7 +119,7 @@ export async function startTemporal(options: {
 }
 
 async function serves(address: string): Promise<boolean> {
-  const connection = await Connection.connect({ address, connectTimeout: '2 s' });
+  const connection = await openConnection({ address, connectTimeout: '2 s' });
   try {
     await connection.workflowService.describeNamespace({ namespace: 'default' });
     return true;

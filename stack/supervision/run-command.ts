@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
+import { OrderDispatchError } from '../../domain/errors';
 import { StackError } from '../stack-error';
 import { onStopSignal, type StopSignal } from './stop-signals';
 
@@ -17,7 +18,8 @@ export function runCommand(name: string, work: (stop: AbortSignal) => Promise<nu
       // Commander has written its message.
       if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
       if (stop.signal.aborted) return 128 + constants.signals[stop.signal.reason as StopSignal];
-      console.error(error instanceof StackError ? `${name}: ${error.message}` : error);
+      const isClear = error instanceof StackError || error instanceof OrderDispatchError;
+      console.error(isClear ? `${name}: ${error.message}` : error);
       return 1;
     })
     // At once: a start that was given up may have left a connection that is still waiting.

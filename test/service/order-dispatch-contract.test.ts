@@ -1,5 +1,7 @@
 import {
+  ConnectionClosed,
   OrderConflict,
+  OrderDispatchClient,
   OrderNotFound,
   ResolutionRefused,
   TooLateToCancel,
@@ -18,6 +20,8 @@ import { eventually, newOrder, setup } from '../setup';
 interface Subject {
   dispatch: OrderDispatch;
   script: (orderId: string, script: OrderScript) => void;
+  /** One that knows the same orders, for the last test to close. */
+  toBeClosed: () => Promise<OrderDispatch>;
   /** Whether the dispatch system has decided on a courier, whoever has heard of it. */
   hasCourier: (orderId: string) => Promise<boolean>;
   /** An acceptance that comes when the human task of a silence is open: the script, and what has it come. */
@@ -49,6 +53,11 @@ async function theService(): Promise<Subject> {
   return {
     dispatch: bed.client,
     script: (orderId, script) => bed.script(orderId, toDecide(script)),
+    toBeClosed: () =>
+      OrderDispatchClient.connect({
+        address: bed.stack.temporalAddress,
+        namespace: bed.namespace,
+      }),
     hasCourier: async (orderId) =>
       (await bed.dispatches.dispatch.count({ where: { orderId, status: 'live' } })) > 0,
     late: {
@@ -65,6 +74,7 @@ function theFake(): Promise<Subject> {
   return Promise.resolve({
     dispatch: fake,
     script: (orderId, script) => fake.script(orderId, script),
+    toBeClosed: () => Promise.resolve(fake),
     hasCourier: () => Promise.resolve(true),
     late: {
       script: { requests: [{ ...ACCEPTED, answerAfterMs: 2 * ATTEMPT_MS }] },
@@ -496,5 +506,21 @@ describe.each([
       rule: 'the order is cancelled',
       ...nothing,
     });
+  });
+
+  // The last one: the fake is closed by it.
+  test('close() ends a result and a cancellation that wait, and refuses what is asked later', async () => {
+    const unanswered = await place({ requests: [SILENCE] });
+    const accepted = await place({ requests: [ACCEPTED], withdrawal: 'silence' });
+    await resultOf(accepted);
+    const dispatch = await subject.toBeClosed();
+    const handle = dispatch.getOrder(accepted.orderId);
+    const waiting = [dispatch.getOrder(unanswered.orderId).result(), handle.cancel(CUSTOMER)].map(
+      (wait) => wait.catch((error: unknown) => error),
+    );
+    await openTask(handle);
+    await dispatch.close();
+    for (const failure of waiting) expect(await failure).toBeInstanceOf(ConnectionClosed);
+    await expect(handle.status()).rejects.toThrow(ConnectionClosed);
   });
 });

@@ -3,8 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect } from 'amqplib';
+import { QUEUES } from '../../domain/amqp-names';
+import { Publisher } from '../../messaging/publisher';
+import { silentLogger } from '../../runtime/logger';
 import { readStackFile, type StackFile } from '../../runtime/stack-file';
 import { createDatabase, dropDatabase } from '../../stack/servers/databases';
+import { rabbitmqManagement, vhostUrl } from '../../stack/servers/rabbitmq-management';
 import { patience } from '../patience';
 import { runCli } from '../run-cli';
 import { eventually, sharedServers, withConnection } from '../setup';
@@ -131,6 +136,37 @@ describe('the local stack', () => {
         { orderId, status: 'dispatched', attempts: severalTimes, resolvedBy: null },
       ],
     });
+    await expectNothingLeft();
+  });
+
+  test('a demo whose order does not end as it should says which one, where it stands and why, exits with 1, and leaves nothing behind', async () => {
+    const { amqpUrl, managementUrl } = sharedServers();
+    const vhost = `demo-${randomUUID()}`;
+    const management = rabbitmqManagement(managementUrl);
+    await management.createVhost(vhost);
+    const url = vhostUrl(amqpUrl, vhost);
+    // Another dispatch system on the same broker, which comes first and never answers.
+    const queues = await Publisher.open({ url, name: 'test', log: silentLogger() });
+    const silent = await connect(url);
+    const channel = await silent.createChannel();
+    let taken = 0;
+    await channel.consume(QUEUES.dispatchRequests, () => (taken += 1), {
+      noAck: true,
+      arguments: { 'x-priority': 10 },
+    });
+    const demo = startWith({ AMQP_URL: url }, 'demo');
+    const exitCode = await demo.exitCode;
+    await silent.close();
+    await queues.close();
+    await management.deleteVhost(vhost);
+    expect(exitCode).toBe(1);
+    expect(taken).toBeGreaterThan(0);
+    const order = String.raw`order demo-\w+-at-once`;
+    expect(demo.stderr().trimEnd()).toMatch(
+      new RegExp(
+        `^demo: the story "An order that is accepted at once" did not end as it should: ${order} had no result after 30 s; ${order} is placed: waiting for an acknowledgement .*; the logs: .*worker.log$`,
+      ),
+    );
     await expectNothingLeft();
   });
 

@@ -85,6 +85,7 @@ describe('package', () => {
       ['activities/submit-order.ts', "import '@prisma/client';"],
       ['database/migrate.ts', "import '@prisma/adapter-pg';"],
       ['test/rows.ts', "import '@prisma/adapter-pg';"],
+      ['operations/health.ts', "import { Connection } from '@temporalio/client';"],
       ['console/main.tsx', "import { ORDER_STATUSES } from '../domain/status';"],
       ['client/order-handle.ts', 'process.env;'],
     ];
