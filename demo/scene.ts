@@ -42,14 +42,28 @@ export function newOrder(title: string, demo?: DemoAnswer): Order {
   return { ...exampleOrder(now), orderId, details: demo ? { demo } : {} };
 }
 
-/** Waits for an order's result, but not for ever. */
-export function resultOf({ session }: Scene, orderId: string): Promise<OrderResult> {
-  return Promise.race([
-    session.orders.getOrder(orderId).result(),
-    sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
-      throw new StoryFailed(`order ${orderId} had no result after ${PATIENCE_MS / 1000} s`);
-    }),
-  ]);
+/**
+ * Waits for an order's result, but not for ever.
+ *
+ * @throws {@link StoryFailed} as soon as the order waits for a person, too: nobody is there.
+ */
+export async function resultOf({ session }: Scene, orderId: string): Promise<OrderResult> {
+  const handle = session.orders.getOrder(orderId);
+  const over = new AbortController();
+  const untilStuck = async (): Promise<never> => {
+    const reason = await eventually(`the result of order ${orderId}`, async () => {
+      over.signal.throwIfAborted();
+      // Only a look: what fails here fails the result, too.
+      const status = await handle.status().catch(() => undefined);
+      return status?.humanTask?.escalationReason;
+    });
+    throw new StoryFailed(`order ${orderId} waits for a person (${reason})`);
+  };
+  try {
+    return await Promise.race([handle.result(), untilStuck()]);
+  } finally {
+    over.abort();
+  }
 }
 
 /** Waits until `probe` finds something. */

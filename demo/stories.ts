@@ -125,6 +125,9 @@ async function nobodyAnswers(scene: Scene, order: Order): Promise<Outcome> {
   );
   const workflow = session.temporal.workflow.getHandle(task.taskId);
   await workflow.signal(SIGNALS.resolve, RESOLUTION);
+  await eventually(`the end of the human task of order ${orderId}`, async () =>
+    (await findTask(scene, orderId)) ? undefined : true,
+  );
   const result = await resultOf(scene, orderId);
   expectResult(result, {
     status: 'dispatched',
@@ -133,9 +136,6 @@ async function nobodyAnswers(scene: Scene, order: Order): Promise<Outcome> {
     attempts: 3,
     resolvedBy: RESOLUTION.actor,
   });
-  await eventually(`the end of the human task of order ${orderId}`, async () =>
-    (await findTask(scene, orderId)) ? undefined : true,
-  );
   narrator.say(
     `It is dispatched with ${result.courierId}, resolved by ${result.resolvedBy}; the task is off the list.`,
   );

@@ -22,7 +22,7 @@ import {
 import { startDispatchOrder } from '../../temporal/start-workflows';
 import { patience } from '../patience';
 import { startProcess, type TestProcess } from '../processes';
-import { runCli, startCli } from '../run-cli';
+import { errorLine, runCli, startCli } from '../run-cli';
 import {
   askPerson,
   eventually,
@@ -445,12 +445,19 @@ describe('on the command line', () => {
     expect(matched).toBe(1);
   });
 
-  test('bulk resume has a run go on whose beginner was killed before its workflow was started', async () => {
+  test('bulk resume has a run go on whose beginner was killed before its workflow was started, which bulk show --watch says', async () => {
     const restaurantId = newRestaurant();
     const handles = await escalateMany(restaurantId, 3);
     handles.forEach(acceptFromNowOn);
     const bulkId = await freeze(restaurantId);
     const resumed = ['bulk', 'resume', String(bulkId)];
+    const watched = await cli('bulk', 'show', String(bulkId), '--watch');
+    expect([watched.exitCode, errorLine(watched)]).toEqual([
+      1,
+      expect.stringContaining(
+        `error: ResolutionRefused: bulk run ${bulkId} stands still, since its workflow does not run; to have it go on: `,
+      ),
+    ]);
     expect(await cli(...resumed)).toMatchObject({ exitCode: 0 });
     expect(await ended(bulkId)).toMatchObject({ counts: { resolved: 3 } });
     expect(await resolutionsOf(handles.map(({ orderId }) => orderId))).toHaveLength(3);

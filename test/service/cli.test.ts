@@ -7,7 +7,11 @@ import { promisify } from 'node:util';
 import { Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { OrderDispatchClient, type OrderStatusView, type PolicyOverrides } from '../../client';
 import type { Order } from '../../domain/order';
-import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import {
+  cancelOrderWorkflowId,
+  dispatchOrderWorkflowId,
+  reconcileOrderWorkflowId,
+} from '../../domain/temporal-names';
 import { workflowIdsOf } from '../../temporal/order-workflows';
 import { MACHINE_FACTOR } from '../patience';
 import { startProcess, type TestProcess } from '../processes';
@@ -18,15 +22,18 @@ import {
   runCli,
   startCli,
   unwrapped,
+  type CliResult,
   type RunCliOptions,
 } from '../run-cli';
 import {
   askPerson,
   createSurroundings,
   eventually,
+  lockAwaited,
   newOrder,
   openTask,
   setup,
+  withConnection,
   type Surroundings,
   type TestBed,
 } from '../setup';
@@ -511,6 +518,79 @@ describe('command line', () => {
       expect(await bed.client.getOrder(waits).result()).toMatchObject({ resolvedBy: 'ana' });
       const reconciled = await cli(['reconcile', waits, '--actor', 'ana', '--no-wait']);
       expect(reconciled).toMatchObject({ exitCode: 0 });
+    });
+
+    describe('for a workflow that is terminated exits with 1 and says what to do:', () => {
+      const terminated = (workflowId: string) =>
+        eventually(
+          async () => {
+            await bed.temporal.workflow.getHandle(workflowId).terminate();
+            return true;
+          },
+          { what: workflowId },
+        );
+      const silent = async () => {
+        const order = newOrder();
+        staySilent(order);
+        await bed.client.placeOrder(order);
+        return order.orderId;
+      };
+      const refusal = (orderId: string, how: string): unknown[] => [
+        1,
+        expect.stringMatching(
+          new RegExp(
+            `^(waiting .*\n)?error: OrderUnsettled: the workflow of order ${orderId} was ${how}: reconciling the order starts it again$`,
+          ),
+        ),
+      ];
+      const outcomeOf = async (running: Promise<CliResult>) => {
+        const result = await running;
+        return [result.exitCode, errorLine(result).replace(/^not known: .*\n/gm, '')];
+      };
+
+      test.each(['--wait', '--watch'])('place %s', async (how) => {
+        const order = newOrder();
+        staySilent(order);
+        const running = cli(['place', '--file', await orderFile(order), how]);
+        await terminated(dispatchOrderWorkflowId(order.orderId));
+        expect(await outcomeOf(running)).toEqual(refusal(order.orderId, 'terminated'));
+      });
+
+      test('watch', async () => {
+        const orderId = await silent();
+        const running = cli(['watch', orderId], { environment: databases() });
+        await terminated(dispatchOrderWorkflowId(orderId));
+        expect(await outcomeOf(running)).toEqual(refusal(orderId, 'terminated'));
+      });
+
+      test('cancel', async () => {
+        const orderId = await unwithdrawable();
+        const running = cli(['cancel', orderId, ...BY_ANA]);
+        await terminated(cancelOrderWorkflowId(orderId));
+        expect(await outcomeOf(running)).toEqual(refusal(orderId, 'terminated'));
+      });
+
+      test('reconcile', async () => {
+        const orderId = await silent();
+        // It waits for a supplement system, of which there is none.
+        const running = cli(['reconcile', orderId, '--actor', 'ana']);
+        await terminated(reconcileOrderWorkflowId(orderId));
+        expect(await outcomeOf(running)).toEqual(refusal(orderId, 'terminated'));
+      });
+
+      test('tasks resolve', async () => {
+        const orderId = await escalated();
+        await withConnection(bed.ordersDatabaseUrl, async (connection) => {
+          await connection.query('BEGIN');
+          await connection.query('SELECT 1 FROM orders WHERE order_id = $1 FOR UPDATE', [orderId]);
+          const running = cli(['tasks', 'resolve', orderId, '--decision', 'cancel', ...BY_ANA]);
+          await lockAwaited(bed.orders);
+          await terminated(dispatchOrderWorkflowId(orderId));
+          expect(await outcomeOf(running)).toEqual(
+            refusal(orderId, 'ended before it had answered'),
+          );
+        });
+      });
     });
 
     test('--timeout and --no-wait do not go together', async () => {

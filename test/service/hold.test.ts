@@ -10,6 +10,7 @@ import {
   TASK_QUEUES,
   WORKFLOW_TYPES,
   dispatchOrderWorkflowId,
+  releaseHoldWorkflowId,
 } from '../../domain/temporal-names';
 import type { PolicyOverrides } from '../../domain/policy';
 import { DEFAULT_POLICY } from '../../domain/policy';
@@ -420,6 +421,24 @@ describe('release', () => {
     });
     // The page that stood still and the next one, and a second after that one the last order.
     expect(last?.releasedAt?.getTime()).toBeGreaterThan(goesOnAt + 995);
+  });
+
+  test('a release that is terminated says that the orders wait still', async () => {
+    const { id } = await hold(database(), BY_MIA);
+    const handle = await place();
+    bed.script(handle.orderId, () => ({ kind: 'staySilent' }));
+    await held(handle);
+    const releasing = releaseAll({ canaryWithinMs: 3_600_000 }).catch((error: unknown) => error);
+    const workflowId = releaseHoldWorkflowId(id);
+    await eventually(async () => {
+      await bed.temporal.workflow.getHandle(workflowId).terminate();
+      return true;
+    });
+    expect(await releasing).toEqual(
+      new ResolutionRefused(
+        `${workflowId} was ended before all orders were released: the others wait still, until they are released again`,
+      ),
+    );
   });
 
   test('nothing that is not held is released', async () => {

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect } from 'amqplib';
+import { connect, type ConsumeMessage } from 'amqplib';
 import { QUEUES } from '../../domain/amqp-names';
+import { acknowledgementMessage } from '../../messaging/messages';
 import { Publisher } from '../../messaging/publisher';
 import { silentLogger } from '../../runtime/logger';
 import { readStackFile, type StackFile } from '../../runtime/stack-file';
@@ -145,28 +146,39 @@ describe('the local stack', () => {
     const management = rabbitmqManagement(managementUrl);
     await management.createVhost(vhost);
     const url = vhostUrl(amqpUrl, vhost);
-    // Another dispatch system on the same broker, which comes first and never answers.
-    const queues = await Publisher.open({ url, name: 'test', log: silentLogger() });
-    const silent = await connect(url);
-    const channel = await silent.createChannel();
-    let taken = 0;
-    await channel.consume(QUEUES.dispatchRequests, () => (taken += 1), {
-      noAck: true,
-      arguments: { 'x-priority': 10 },
-    });
+    // Another dispatch system on the same broker, which comes first and takes every order as expired.
+    const publisher = await Publisher.open({ url, name: 'test', log: silentLogger() });
+    const other = await connect(url);
+    const channel = await other.createChannel();
+    const reject = async (request: ConsumeMessage) => {
+      const { requestId, orderId } = JSON.parse(request.content.toString()) as Record<
+        'requestId' | 'orderId',
+        string
+      >;
+      const decided = { outcome: 'rejected', rejectionCode: 'expired' } as const;
+      const decidedAt = new Date().toISOString();
+      const answer = { requestId, orderId, decidedAt, ...decided };
+      await publisher.publish(acknowledgementMessage(answer, {}));
+    };
+    await channel.consume(
+      QUEUES.dispatchRequests,
+      (request) => void (request && reject(request).catch(() => {})),
+      { noAck: true, arguments: { 'x-priority': 10 } },
+    );
     const demo = startWith({ AMQP_URL: url }, 'demo');
     const exitCode = await demo.exitCode;
-    await silent.close();
-    await queues.close();
+    await other.close();
+    await publisher.close();
     await management.deleteVhost(vhost);
-    expect(exitCode).toBe(1);
-    expect(taken).toBeGreaterThan(0);
     const order = String.raw`order demo-\w+-at-once`;
-    expect(demo.stderr().trimEnd()).toMatch(
-      new RegExp(
-        `^demo: the story "An order that is accepted at once" did not end as it should: ${order} had no result after 30 s; ${order} is placed: waiting for an acknowledgement .*; the logs: .*worker.log$`,
+    expect([exitCode, demo.stderr().trimEnd()]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(
+          `^demo: the story "An order that is accepted at once" did not end as it should: ${order} waits for a person \\(deadlinePassed\\); ${order} is escalated: waiting for a person since .*; rejected with expired; .*; the logs: .*worker.log$`,
+        ),
       ),
-    );
+    ]);
     await expectNothingLeft();
   });
 
