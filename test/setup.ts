@@ -100,6 +100,8 @@ export interface TestBed extends Surroundings {
   databases: Required<OperatorDatabases>;
   /** Scripts how the dispatch system decides about one order. */
   script: (orderId: string, decide: Decide) => void;
+  /** Waits until the dispatch system decides about a request, or about the withdrawal of a live dispatch. */
+  asked: (requestId: string) => Promise<unknown>;
   startDispatchSystem: () => Promise<DispatchSystem>;
   /** Publishes an acknowledgement as a dispatch system would; it reaches the shared queue. */
   acknowledge: (
@@ -147,8 +149,12 @@ export async function setup(
     address: surroundings.stack.temporalAddress,
   });
   const scripts = new Map<string, Decide>();
-  const decide: Decide = (question) =>
-    (scripts.get(orderIdOf(question)) ?? referenceDecide)(question);
+  const asked = new Set<string>();
+  const decide: Decide = (question) => {
+    const { orderId, requestId } = messageOf(question);
+    asked.add(requestId);
+    return (scripts.get(orderId) ?? referenceDecide)(question);
+  };
   const startSystem = () =>
     startDispatchSystem({
       amqpUrl,
@@ -196,6 +202,8 @@ export async function setup(
     dispatches,
     databases,
     script: (orderId, scripted) => scripts.set(orderId, scripted),
+    asked: (requestId) =>
+      eventually(() => asked.has(requestId), { what: `a request ${requestId}` }),
     publishRequest: (orderId, requestId) =>
       publisher.publish(requestOf(newOrder({ orderId }), requestId)),
     startDispatchSystem: startSystem,
@@ -358,24 +366,20 @@ export function openTask(handle: OrderHandle): Promise<OrderStatusView> {
 }
 
 /**
- * Has a person asked about an order that waits for its answer, as for a request that became a dead letter:
- * at once, where silence takes the product's timers. The request stays unanswered.
+ * Has a person asked about an order whose request or withdrawal was met with silence, as for a dead letter: at
+ * once, where silence alone takes the product's timers. An answer may still come.
+ *
+ * @param about a request's ID. @default the first one
  */
 export async function askPerson(
-  { temporal, orders }: Pick<TestBed, 'temporal' | 'orders'>,
+  { temporal, asked }: Pick<TestBed, 'temporal' | 'asked'>,
   handle: OrderHandle,
+  about = requestIdOf(handle.orderId, 1),
 ): Promise<OrderStatusView> {
-  const { orderId } = handle;
-  const { requestNumber } = await eventually(
-    async () => {
-      const row = await orders.order.findUnique({ where: { orderId } });
-      return row !== null && row.attempts > 0 && row;
-    },
-    { what: `a request of ${orderId}` },
-  );
+  await asked(about);
   await temporal.workflow
-    .getHandle(dispatchOrderWorkflowId(orderId))
-    .signal(SIGNALS.requestDeadLettered, { requestId: requestIdOf(orderId, requestNumber) });
+    .getHandle(dispatchOrderWorkflowId(handle.orderId))
+    .signal(SIGNALS.requestDeadLettered, { requestId: about });
   return openTask(handle);
 }
 
@@ -429,6 +433,6 @@ export async function historyLength(temporal: Temporal, orderId: string): Promis
   return description.historyLength;
 }
 
-function orderIdOf(question: Question): string {
-  return question.kind === 'request' ? question.request.orderId : question.withdrawal.orderId;
+function messageOf(question: Question): { orderId: string; requestId: string } {
+  return question.kind === 'request' ? question.request : question.withdrawal;
 }

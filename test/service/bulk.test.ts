@@ -188,7 +188,7 @@ describe('one decision about many tasks', () => {
       const { bulkId } = await begin(restaurantId);
       await eventually(gate.isReached, { what: 'a decision' });
       await handle.resolve({ decision: 'retry', actor: 'ben', note: 'I try it' });
-      const again = await askPerson(bed, handle);
+      const again = await askPerson(bed, handle, `${handle.orderId}.2`);
       gate.open();
       const { run, counts, rows } = await ended(bulkId);
       expect({ run, counts }).toMatchObject({ run: { state: 'done' }, counts: { refused: 1 } });
@@ -360,7 +360,7 @@ describe('one decision about many tasks', () => {
       args: [{ decision: 'retry', actor, note, via, openedAt: openedAt.toISOString() }],
       updateId: bulkUpdateId(bulkId, 1),
     });
-    await askPerson(bed, handle);
+    await askPerson(bed, handle, `${handle.orderId}.2`);
     await resume(bulkId);
     expect(await ended(bulkId)).toMatchObject({ counts: { resolved: 1 } });
     expect(await resolutionsOf([handle.orderId])).toHaveLength(1);

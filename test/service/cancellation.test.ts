@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { TooLateToCancel, type OrderHandle, type PolicyOverrides } from '../../client';
 import type { Decide } from '../../dispatch-system/decide';
+import { withdrawalIdOf } from '../../domain/request-id';
 import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { eraseCustomer } from '../../operations/erase';
-import { eventually, isLongRun, newOrder, openTask, setup, type TestBed } from '../setup';
+import { askPerson, eventually, isLongRun, newOrder, setup, type TestBed } from '../setup';
 
 const BRISK: PolicyOverrides = {
   quickWindowMs: 0,
@@ -72,8 +73,8 @@ describe('cancellation', () => {
   });
 
   test('during the human task closes it', async () => {
-    const handle = await place(silent, { acknowledgementTimeoutMs: 200, maximumAttempts: 1 });
-    await openTask(handle);
+    const handle = await place(silent, PATIENT);
+    await askPerson(bed, handle);
     expect(await handle.cancel(CUSTOMER)).toMatchObject({ status: 'cancelled' });
   });
 
@@ -167,12 +168,8 @@ describe('cancellation', () => {
   });
 
   test('an acceptance while cancelling does not move the order: the withdrawal decides', async () => {
-    let wasAsked = false;
-    const handle = await place(() => {
-      wasAsked = true;
-      return { kind: 'staySilent' };
-    }, PATIENT);
-    await eventually(() => wasAsked);
+    const handle = await place(() => ({ kind: 'staySilent' }), PATIENT);
+    await bed.asked(`${handle.orderId}.1`);
     // The dispatch system has a courier now, and stays silent about the withdrawal too.
     await haveLiveDispatch(handle);
     const cancelled = handle.cancel(CUSTOMER);
@@ -218,26 +215,15 @@ describe('cancellation', () => {
   });
 
   test('a withdrawal that nobody answers is a human task from which retry goes on', async () => {
-    const handle = await place(() => ({ kind: 'staySilent' }), {
-      acknowledgementTimeoutMs: 200,
-      maximumAttempts: 2,
-    });
-    await bed.acknowledge({
-      requestId: `${handle.orderId}.1`,
-      outcome: 'rejected',
-      rejectionCode: 'noCourierAvailable',
-      retryAfterMs: 30_000,
-    });
+    const handle = await place(() => ({ kind: 'staySilent' }), PATIENT);
+    await bed.asked(`${handle.orderId}.1`);
     // There is a live dispatch that the dispatch system does not withdraw: it stays silent.
     await haveLiveDispatch(handle);
     const cancelled = handle.cancel(CUSTOMER);
-    const { humanTask, status } = await eventually(async () => {
-      const view = await handle.status();
-      return view.humanTask?.escalationReason === 'withdrawalFailed' && view;
-    });
-    expect({ status, humanTask }).toMatchObject({
+    const task = await askPerson(bed, handle, withdrawalIdOf(handle.orderId));
+    expect(task).toMatchObject({
       status: 'cancelling',
-      humanTask: { decisions: ['retry'] },
+      humanTask: { escalationReason: 'withdrawalFailed', decisions: ['retry'] },
     });
     await expect(
       handle.resolve({ decision: 'cancel', actor: 'ana', note: 'n' }),
@@ -249,11 +235,8 @@ describe('cancellation', () => {
   });
 
   test('a late answer closes the human task of a withdrawal', async () => {
-    const handle = await place(() => ({ kind: 'staySilent' }), {
-      acknowledgementTimeoutMs: 200,
-      maximumAttempts: 1,
-    });
-    await openTask(handle);
+    const handle = await place(() => ({ kind: 'staySilent' }), PATIENT);
+    await askPerson(bed, handle);
     await haveLiveDispatch(handle);
     await handle.resolve({
       decision: 'markDispatched',
@@ -261,7 +244,7 @@ describe('cancellation', () => {
       actor: 'ana',
       note: 'by phone',
     });
-    const { humanTask } = await openTask(handle);
+    const { humanTask } = await askPerson(bed, handle, withdrawalIdOf(handle.orderId));
     expect(humanTask).toMatchObject({ escalationReason: 'withdrawalFailed' });
     await bed.acknowledge({ requestId: `${handle.orderId}.withdrawal`, outcome: 'withdrawn' });
     expect(await handle.result()).toMatchObject({

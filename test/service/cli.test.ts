@@ -341,7 +341,7 @@ describe('command line', () => {
       expect(temporalAlone.stdout).toMatch(/^items +2 x noodles, 1250 each$/m);
       expect(temporalAlone.stdout).not.toContain('order database');
       await bed.client.getOrder(orderId).resolve({ decision: 'retry', actor: 'ana', note: 'back' });
-      await askPerson(bed, bed.client.getOrder(orderId));
+      await askPerson(bed, bed.client.getOrder(orderId), `${orderId}.2`);
       const shown = await cli(['tasks', 'show', orderId], { environment: databases() });
       expect(shown.stdout).toMatch(/^decision +retry by ana, \d{4}-/m);
       expect(shown.stdout).toMatch(/^order database +escalated, changed/m);

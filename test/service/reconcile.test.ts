@@ -15,17 +15,10 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../../domain/temporal-names';
-import { patience } from '../patience';
-import { eventually, lockAwaited, newOrder, openTask, setup, type TestBed } from '../setup';
+import { askPerson, eventually, lockAwaited, newOrder, setup, type TestBed } from '../setup';
 
-const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
-/** Silence becomes a human task soon, and a withdrawal, which has the same patience, is answered before. */
-const IMPATIENT: PolicyOverrides = {
-  quickWindowMs: 0,
-  acknowledgementTimeoutMs: patience(25),
-  initialIntervalMs: 50,
-  maximumAttempts: 3,
-};
+/** An order becomes a human task by what a test does, and not by itself. */
+const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 3_600_000 };
 /** Asks again soon, and until there is an answer. */
 const PERSISTENT: PolicyOverrides = {
   acknowledgementTimeoutMs: 500,
@@ -168,12 +161,8 @@ describe('reconciliation', () => {
   test.concurrent(
     'a lost answer is delivered: the order whose workflow is gone is dispatched with its courier',
     async () => {
-      let wasAsked = false;
-      const { order, handle } = await place(() => {
-        wasAsked = true;
-        return { kind: 'staySilent' };
-      }, PATIENT);
-      await eventually(() => wasAsked);
+      const { order, handle } = await place(() => ({ kind: 'staySilent' }), PATIENT);
+      await bed.asked(`${order.orderId}.1`);
       await haveLiveDispatch(order.orderId);
       await terminate(handle);
       await bed.client.reconcile(order.orderId, { actor: 'ana' });
@@ -188,9 +177,9 @@ describe('reconciliation', () => {
       if (kind === 'withdrawal') return { kind: 'withdraw' };
       const isFirst = 'request' in question && question.request.requestId.endsWith('.1');
       return isFirst ? { kind: 'staySilent' } : { kind: 'reject', rejectionCode: 'outOfZone' };
-    }, IMPATIENT);
+    }, PATIENT);
     const { orderId } = order;
-    await openTask(handle);
+    await askPerson(bed, handle);
     await handle.resolve({ decision: 'retry', ...BY_ANA });
     expect(await handle.result()).toMatchObject({ status: 'cancelled' });
     await haveLiveDispatch(orderId);
@@ -290,10 +279,10 @@ describe('reconciliation', () => {
       const { order, handle } = await place(
         ({ kind }) =>
           kind === 'withdrawal' ? { kind: 'refuseWithdrawal' } : { kind: 'staySilent' },
-        IMPATIENT,
+        PATIENT,
       );
       const { orderId } = order;
-      await eventually(async () => (await handle.status()).humanTask);
+      await askPerson(bed, handle);
       await haveLiveDispatch(orderId);
       await handle.resolve({ decision: 'markDispatched', courierId: 'by-hand', ...BY_ANA });
       expect(await handle.result()).toMatchObject({ courierId: 'by-hand', dispatchedBy: 'person' });
@@ -307,9 +296,9 @@ describe('reconciliation', () => {
   test.concurrent(
     'what a late answer brings up waits for the end of the workflow that owns the order',
     async () => {
-      const { handle } = await place(() => ({ kind: 'staySilent' }), IMPATIENT);
+      const { handle } = await place(() => ({ kind: 'staySilent' }), PATIENT);
       const { orderId } = handle;
-      await openTask(handle);
+      await askPerson(bed, handle);
       // As if a dispatch had come between the cancellation and the end of the workflow.
       await haveLiveDispatch(orderId);
       await bed.temporal.workflow.signalWithStart('reconcileOrder', {
@@ -382,12 +371,8 @@ describe('reconciliation', () => {
         temporal: bed.temporal,
       });
     const placeSilent = async () => {
-      let wasAsked = false;
-      const { handle } = await place(() => {
-        wasAsked = true;
-        return { kind: 'staySilent' };
-      }, PATIENT);
-      await eventually(() => wasAsked);
+      const { handle } = await place(() => ({ kind: 'staySilent' }), PATIENT);
+      await bed.asked(`${handle.orderId}.1`);
       return handle;
     };
 
@@ -523,17 +508,13 @@ describe('reconciliation', () => {
   });
 
   test('a sweep finds an order whose workflow is gone and a courier nobody asked for, and nothing else', async () => {
-    let asked = 0;
-    const silent: Decide = () => {
-      asked += 1;
-      return { kind: 'staySilent' };
-    };
+    const silent: Decide = () => ({ kind: 'staySilent' });
     const { order, handle } = await place(silent, PATIENT);
     const waiting = await place(silent, PATIENT);
     const fine = await place();
     await fine.handle.result();
     // Not before: a request that is still on its way would get the answer that is scripted below.
-    await eventually(() => asked === 2, { what: 'silence over both requests' });
+    for (const { orderId } of [order, waiting.order]) await bed.asked(`${orderId}.1`);
     await terminate(handle);
     const stray = `o-${randomUUID()}`;
     await haveLiveDispatch(stray);

@@ -221,11 +221,13 @@ const SHAPES: Record<string, Shape> = {
     decide: inTurn({ kind: 'staySilent' }),
     act: async (handle, bed) => {
       const { orderId } = handle;
+      await bed.asked(`${orderId}.1`);
       await openTask(handle);
       await bed.dispatches.dispatch.create({
         data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-3' },
       });
       await handle.resolve({ decision: 'markDispatched', courierId: 'courier-2', ...BY_ANA });
+      await bed.asked(`${orderId}.withdrawal`);
       await taskFor(handle, 'withdrawalFailed');
       bed.script(orderId, () => ({ kind: 'withdraw' }));
       const cancelled = handle.cancel(BY_ANA);
@@ -239,11 +241,13 @@ const SHAPES: Record<string, Shape> = {
     decide: inTurn({ kind: 'staySilent' }),
     act: async (handle, bed) => {
       const { orderId } = handle;
+      await bed.asked(`${orderId}.1`);
       await openTask(handle);
       await bed.dispatches.dispatch.create({
         data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-3' },
       });
       const cancelled = handle.cancel(BY_ANA);
+      await bed.asked(`${orderId}.withdrawal`);
       await taskFor(handle, 'withdrawalFailed');
       bed.script(orderId, () => ({ kind: 'withdraw' }));
       await handle.resolve({ decision: 'retry', ...BY_ANA });

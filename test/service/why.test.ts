@@ -5,7 +5,7 @@ import { GUIDANCE } from '../../domain/guidance';
 import { DEFAULT_POLICY } from '../../domain/policy';
 import { ESCALATION_REASONS } from '../../domain/status';
 import { withdrawalIdOf } from '../../domain/request-id';
-import { SIGNALS, dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { explainOrder } from '../../domain/why';
 import type { PendingAttempt, WhyFacts, WhyOrder } from '../../domain/why-facts';
 import type { Why } from '../../domain/why-reason';
@@ -15,7 +15,7 @@ import { silentLogger } from '../../runtime/logger';
 import type { PolicyOverrides } from '../../client';
 import { patience } from '../patience';
 import { errorLine, runCli, unwrapped } from '../run-cli';
-import { eventually, inTurn, newOrder, openTask, setup, type TestBed } from '../setup';
+import { askPerson, eventually, inTurn, newOrder, openTask, setup, type TestBed } from '../setup';
 
 const NOW = '2026-11-25T03:04:20.000Z';
 const MIA = { actor: 'mia', note: 'by phone' };
@@ -271,6 +271,7 @@ describe('why', () => {
     const handle = await place(SILENT, SLOW);
     const { orderId } = handle;
     await becomes(handle.orderId, 'acknowledgement');
+    await bed.asked(`${orderId}.1`);
     // With a courier, the dispatch system is asked.
     await bed.dispatches.dispatch.create({
       data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-3' },
@@ -280,9 +281,7 @@ describe('why', () => {
       status: 'cancelling',
       youCan: ['wait'],
     });
-    await bed.temporal.workflow
-      .getHandle(dispatchOrderWorkflowId(orderId))
-      .signal(SIGNALS.requestDeadLettered, { requestId: withdrawalIdOf(orderId) });
+    await askPerson(bed, handle, withdrawalIdOf(orderId));
     expect(await becomes(handle.orderId, 'person')).toMatchObject({
       youCan: ['retry'],
       tasks: [{ escalationReason: 'withdrawalFailed' }],

@@ -4,6 +4,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { ResolutionRefused, type OrderHandle, type PolicyOverrides } from '../../client';
 import { insertBulkRun } from '../../database/orders/bulk';
 import type { Decide } from '../../dispatch-system/decide';
+import { withdrawalIdOf } from '../../domain/request-id';
 import type { ReleaseHoldInput, ReleaseResult } from '../../domain/hold';
 import type { ReconcileOrderInput } from '../../domain/workflow-contract';
 import {
@@ -34,13 +35,7 @@ import {
 /** Where this file's Temporal suggests a new run; by default it is some 4,000. */
 const SUGGESTED_AT_EVENTS = 60;
 
-const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 60_000 };
-const IMPATIENT: PolicyOverrides = {
-  quickWindowMs: 0,
-  acknowledgementTimeoutMs: 600,
-  initialIntervalMs: 50,
-  maximumAttempts: 1,
-};
+const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 3_600_000 };
 const BY_ANA = { actor: 'ana', note: 'by phone' };
 
 /** On a Temporal of its own, since it has one such threshold for all namespaces. */
@@ -150,8 +145,8 @@ describe('a workflow whose history is full goes on in a new run', () => {
   });
 
   test('with a human task that is open: it is the same one there, and of two resolutions one wins', async () => {
-    const handle = await place(silent, IMPATIENT);
-    const { humanTask } = await openTask(handle);
+    const handle = await place(silent, PATIENT);
+    const { humanTask } = await askPerson(bed, handle);
     const workflowId = dispatchOrderWorkflowId(handle.orderId);
     const before = await fill(workflowId);
     await newRunOf(workflowId, before);
@@ -194,17 +189,15 @@ describe('a workflow whose history is full goes on in a new run', () => {
     let answers = false;
     const handle = await place(
       () => (answers ? { kind: 'withdraw' } : { kind: 'staySilent' }),
-      IMPATIENT,
+      PATIENT,
     );
     const { orderId } = handle;
-    await openTask(handle);
+    await askPerson(bed, handle);
     await bed.dispatches.dispatch.create({
       data: { orderId, requestId: `${orderId}.1`, contentHash: 'x', courierId: 'courier-8' },
     });
     await workflowOf(handle).cancel();
-    await eventually(
-      async () => (await rowOf(handle)).escalationReason === 'withdrawalFailed' && openTask(handle),
-    );
+    await askPerson(bed, handle, withdrawalIdOf(orderId));
     const workflowId = dispatchOrderWorkflowId(orderId);
     await newRunOf(workflowId, await fill(workflowId));
     expect((await openTask(handle)).humanTask).toMatchObject({ decisions: ['retry'] });
