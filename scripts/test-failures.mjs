@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `node scripts/test-failures.mjs <Jest's JSON> ...`: prints each failure with its first lines, then how many
- * tests passed and failed. A file that could not be run at all is a failure, too.
+ * `node scripts/test-failures.mjs <Jest's JSON> ...`: prints each failure with its first lines, then their
+ * names once more, and how many tests passed and failed. A file that could not be run at all is a failure, too.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,6 +10,7 @@ const LINES_MAX = 25;
 
 let passed = 0;
 let failed = 0;
+const titles = [];
 for (const file of process.argv.slice(2)) {
   const results = JSON.parse(readFileSync(file, 'utf8'));
   passed += results.numPassedTests;
@@ -24,9 +25,11 @@ for (const file of process.argv.slice(2)) {
     }
   }
 }
+for (const title of titles) console.log(`failed: ${title}`);
 console.log(`${passed} passed, ${failed} failed`);
 
 function print(title, text) {
+  titles.push(title);
   console.log(`failed: ${title}`);
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   for (const line of lines.slice(0, LINES_MAX)) console.log(`    ${line}`);

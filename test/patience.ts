@@ -8,11 +8,11 @@ export const MACHINE_FACTOR = Math.max(1, Number(process.env['ORDER_DISPATCH_TES
 const MARGIN = 20;
 
 /**
- * How long something may take before it counts as stuck, in ms. Also for a time of the product's that a test must
+ * How long something may take before it counts as stuck, in whole ms. Also for a time of the product's that a test must
  * not exceed, such as how long an attempt waits for its acknowledgement.
  *
  * @param usualMs how long it takes on a usual machine.
  */
 export function patience(usualMs: number): number {
-  return usualMs * MARGIN * MACHINE_FACTOR;
+  return Math.round(usualMs * MARGIN * MACHINE_FACTOR);
 }

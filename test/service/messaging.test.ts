@@ -291,8 +291,10 @@ describe('messaging', () => {
     const { handles, outcomes } = await bed.orders.$transaction(async (rows) => {
       // No answer is recorded, and so none is acked, before the connections are closed.
       await rows.$executeRaw`LOCK TABLE acknowledgements IN EXCLUSIVE MODE`;
+      // An answer that is still in its home queue dies with it: it is asked for again.
+      const policy = { acknowledgementTimeoutMs: patience(150) };
       const handles = await Promise.all(
-        Array.from({ length: 20 }, () => bed.client.placeOrder(newOrder())),
+        Array.from({ length: 20 }, () => bed.client.placeOrder(newOrder(), { policy })),
       );
       await lockAwaited(bed.orders);
       const direct = Array.from({ length: 200 }, () =>
