@@ -1,16 +1,32 @@
 import { EventEmitter, once } from 'node:events';
-import {
-  connect,
-  type Channel,
-  type ChannelModel,
-  type ConfirmChannel,
-  type RecoveringChannelModel,
-} from 'amqplib';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { BrokerUnavailable } from '../domain/errors';
 import type { Logger } from '../runtime/logger';
+import { vhostOf } from './broker-url';
+import { closeConnection, connectToBroker, cutConnection } from './connect-to-broker';
 
 const HEARTBEAT_S = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How long `setup` may take, in ms: a broker that stalls still sends heartbeats. */
+const SETUP_TIMEOUT_MS = 60_000;
+/** How often a connection is tried when it is opened: a wrong URL should end a start, not hang it. */
+const INITIAL_TRIES = 5;
+/** The pause before a connection is tried again, in ms, doubled each time up to the longest. */
+const PAUSES_MS = { first: 100, longest: 5_000 };
+
+/** How a {@link SupervisedConnection} proves that it is alive. */
+interface Watch {
+  /** The pause between two looks, in ms. */
+  intervalMs: number;
+  /**
+   * After how many looks without an answer it is dropped. Looks are counted instead of time: a process that
+   * stood still has not waited.
+   */
+  looks: number;
+}
+
+const WATCH: Watch = { intervalMs: 10_000, looks: 3 };
 
 /** How a {@link SupervisedConnection} is opened. */
 export interface ConnectionOptions {
@@ -22,6 +38,8 @@ export interface ConnectionOptions {
   setup: (link: Link) => Promise<void>;
   /** What to drop as soon as the connection is lost. */
   lost?: (why: BrokerUnavailable) => void;
+  /** How it proves that it is alive. @default a round trip every 10 s; dropped after 30 s without one */
+  watch?: Watch;
 }
 
 /** One live connection to the broker, as `setup` sees it. */
@@ -30,69 +48,43 @@ interface Link {
   confirmChannel: () => Promise<ConfirmChannel>;
 }
 
+/** A connection on which `setup` is done. */
+interface Established {
+  model: ChannelModel;
+  blocked: boolean;
+}
+
 /**
- * A connection to the broker that comes back: amqplib's recovery restores the connection, `setup`
- * all that lived on it. A channel that closes takes its connection with it, so that there is one way
- * back to a known state.
+ * A connection to the broker that comes back: it is opened again, and `setup` restores all that lived on it. A
+ * channel that closes takes its connection with it, so that there is one way back to a known state. A connection
+ * on which the broker answers nothing for 30 s is dropped, too.
+ *
+ * amqplib's own recovery is not used: it misses a connection that is closed while `setup` runs, and waits without
+ * end for the good-bye of a broker that is gone (2.3.1).
  */
 export class SupervisedConnection {
-  private connected = false;
-  private blocked = false;
-  private closing = false;
+  /** The newest connection, which may still be set up. */
+  private newest: ChannelModel | undefined;
+  private established: Established | undefined;
+  private readonly closing = new AbortController();
   private readonly availability = new EventEmitter().setMaxListeners(0);
 
-  private constructor(
-    private readonly model: RecoveringChannelModel,
-    private readonly options: ConnectionOptions,
-    private readonly live: () => ChannelModel | undefined,
-  ) {
-    const { log, name } = options;
-    model.on('connect', () => this.change({ connected: true, blocked: false }, 'connected'));
-    model.on('disconnect', (error: Error) => {
-      this.change({ connected: false, blocked: false }, `disconnected: ${error.message}`);
-    });
-    model.on('blocked', (reason: string) => this.change({ blocked: true }, `blocked: ${reason}`));
-    model.on('unblocked', () => this.change({ blocked: false }, 'unblocked'));
-    model.on('reconnect-scheduled', ({ attempt, delay, error }) => {
-      log.warn({ connection: name, attempt, delayMs: delay, why: error.message }, 'reconnecting');
-    });
-    model.on('error', (error: Error) => log.warn({ connection: name, err: error }, 'AMQP error'));
-  }
+  private constructor(private readonly options: ConnectionOptions) {}
 
   /**
    * Connects and runs `setup` once.
    *
    * @throws {@link BrokerUnavailable} where the broker cannot be reached, or refuses the setup, after
-   * a few tries: a wrong URL should end a start, not hang it.
+   * a few tries.
    */
   static async open(options: ConnectionOptions): Promise<SupervisedConnection> {
-    const url = new URL(options.url);
-    url.searchParams.set('heartbeat', String(HEARTBEAT_S));
-    let live: ChannelModel | undefined;
-    const model = await connect(url.href, {
-      noDelay: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      clientProperties: { connection_name: options.name },
-      recovery: {
-        initialDelay: 100,
-        maxDelay: 5_000,
-        initialMaxRetries: 4,
-        maxRetries: Infinity,
-        waitForConnect: false,
-        setup: (connection: ChannelModel) => {
-          // amqplib listens to the connection only after this setup.
-          connection.on('error', () => {});
-          live = connection;
-          return options.setup(linkOf(connection, options));
-        },
-      },
-    });
-    const supervised = new SupervisedConnection(model, options, () => live);
+    const supervised = new SupervisedConnection(options);
     try {
-      await model.waitForConnect();
+      await supervised.establish(INITIAL_TRIES);
     } catch (error) {
+      const { host } = new URL(options.url);
       throw new BrokerUnavailable(
-        `RabbitMQ at ${url.host}, virtual host ${vhostOf(options.url)}, cannot be used (do host, virtual host, user and password fit?): ${(error as Error).message}`,
+        `RabbitMQ at ${host}, virtual host ${vhostOf(options.url)}, cannot be used (do host, virtual host, user and password fit?): ${(error as Error).message}`,
         { cause: error },
       );
     }
@@ -101,14 +93,16 @@ export class SupervisedConnection {
 
   /** Whether a publish has a chance now: connected, and not blocked by the broker. */
   get available(): boolean {
-    return this.connected && !this.blocked;
+    return this.established?.blocked === false;
   }
 
   /** Why a publish has no chance now. */
   get unavailability(): BrokerUnavailable {
-    if (this.closing) return new BrokerUnavailable('the connection to RabbitMQ is closed');
+    if (this.closing.signal.aborted) {
+      return new BrokerUnavailable('the connection to RabbitMQ is closed');
+    }
     return new BrokerUnavailable(
-      this.blocked
+      this.established?.blocked
         ? 'RabbitMQ blocks publishers (a resource alarm: disk or memory)'
         : 'RabbitMQ is not connected',
     );
@@ -117,34 +111,120 @@ export class SupervisedConnection {
   /** Waits until a publish has a chance; rejects when `signal` aborts, or the connection is closed. */
   async whenAvailable(signal: AbortSignal): Promise<void> {
     while (!this.available) {
-      if (this.closing) throw this.unavailability;
+      if (this.closing.signal.aborted) throw this.unavailability;
       await once(this.availability, 'change', { signal });
     }
   }
 
   /** Closes the connection for good. */
   async close(): Promise<void> {
-    this.closing = true;
-    this.availability.emit('change');
-    // amqplib's own promise stays open where the connection is lost before the broker says good-bye.
-    const gone = new Promise<void>((resolve) => this.live()?.once('close', () => resolve()));
-    await Promise.race([this.model.close(), gone]);
-    this.connected = false;
+    this.closing.abort();
+    this.change(undefined, 'closed');
+    if (this.newest) await closeConnection(this.newest);
   }
 
-  private change(state: { connected?: boolean; blocked?: boolean }, what: string): void {
+  /** Connects and runs `setup`, again and again with growing pauses. */
+  private async establish(maximumTries: number): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.establishOnce();
+        return;
+      } catch (error) {
+        if (tries === maximumTries || this.closing.signal.aborted) throw error;
+        await this.pause(tries, error as Error);
+      }
+    }
+  }
+
+  private async pause(tries: number, { message }: Error): Promise<void> {
+    const { log, name } = this.options;
+    const fullMs = Math.min(PAUSES_MS.longest, PAUSES_MS.first * 2 ** (tries - 1));
+    // Spread, so that the processes that lost one broker do not all come back to it at once.
+    const delayMs = Math.round(fullMs * (0.8 + 0.4 * Math.random()));
+    log.warn({ connection: name, attempt: tries, delayMs, why: message }, 'reconnecting');
+    await delay(delayMs, undefined, { signal: this.closing.signal });
+  }
+
+  private async establishOnce(): Promise<void> {
+    const { log, name, setup } = this.options;
+    const model = await connectToBroker({
+      ...this.options,
+      timeoutMs: CONNECT_TIMEOUT_MS,
+      heartbeatS: HEARTBEAT_S,
+    });
+    const connection: Established = { model, blocked: false };
+    // From here on: what comes while `setup` runs would be missed by listeners of after it.
+    let lost: Error | undefined;
+    const closed = new Promise<never>((_resolve, reject) => {
+      model.once('close', (why?: Error) => {
+        lost = why ?? new Error('the connection was closed');
+        reject(lost);
+        if (this.established === connection) this.reestablish(lost);
+      });
+    });
+    closed.catch(ignore);
+    const block = (blocked: boolean, what: string) => {
+      connection.blocked = blocked;
+      if (this.established === connection) this.change(connection, what);
+    };
+    model.on('blocked', (reason: string) => block(true, `blocked: ${reason}`));
+    model.on('unblocked', () => block(false, 'unblocked'));
+    model.on('error', (error: Error) => log.warn({ connection: name, err: error }, 'AMQP error'));
+    this.newest = model;
+    const timer = setTimeout(
+      () => cutConnection(model, `the broker did not answer within ${SETUP_TIMEOUT_MS} ms`),
+      SETUP_TIMEOUT_MS,
+    );
+    try {
+      this.closing.signal.throwIfAborted();
+      await Promise.race([
+        closed,
+        this.watch(connection).then(() => setup(linkOf(model, this.options))),
+      ]);
+      if (lost) throw lost;
+    } catch (error) {
+      await closeConnection(model);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.change(connection, 'connected');
+  }
+
+  private reestablish(why: Error): void {
+    this.change(undefined, `disconnected: ${why.message}`);
+    this.pause(1, why)
+      .then(() => this.establish(Infinity))
+      // It ends without success only when the connection is closed for good.
+      .catch(ignore);
+  }
+
+  /** Drops a connection on which the broker answers nothing, though it is open and has its heartbeats. */
+  private async watch(connection: Established): Promise<void> {
+    const { intervalMs, looks } = this.options.watch ?? WATCH;
+    const { model } = connection;
+    const channel = await linkOf(model, this.options).channel();
+    let unanswered = 0;
+    const looking = setInterval(() => {
+      // A broker that blocks a connection reads nothing from it.
+      if (connection.blocked) return;
+      unanswered += 1;
+      if (unanswered > looks) cutConnection(model, 'the broker answers nothing');
+      // The cheapest question, which needs no permission; nothing is consumed here.
+      else if (unanswered === 1) void channel.prefetch(0).then(() => (unanswered = 0), ignore);
+    }, intervalMs).unref();
+    model.once('close', () => clearInterval(looking));
+  }
+
+  private change(established: Established | undefined, what: string): void {
     const { log, name, lost } = this.options;
-    this.connected = state.connected ?? this.connected;
-    this.blocked = state.blocked ?? this.blocked;
-    if (!this.closing) log[this.available ? 'info' : 'warn']({ connection: name }, what);
+    this.established = established;
+    if (!this.closing.signal.aborted) {
+      log[this.available ? 'info' : 'warn']({ connection: name }, what);
+    }
     if (!this.available) lost?.(this.unavailability);
     this.availability.emit('change');
   }
-}
-
-/** The virtual host that an AMQP URL names. */
-export function vhostOf(amqpUrl: string): string {
-  return decodeURIComponent(new URL(amqpUrl).pathname.slice(1)) || '/';
 }
 
 function linkOf(connection: ChannelModel, { log, name }: ConnectionOptions): Link {
@@ -154,9 +234,7 @@ function linkOf(connection: ChannelModel, { log, name }: ConnectionOptions): Lin
     );
     channel.on('close', () => {
       // Ends the connection too, unless it is what closed the channel.
-      void Promise.resolve()
-        .then(() => connection.close())
-        .catch(() => {});
+      void closeConnection(connection);
     });
     return channel;
   };
@@ -165,3 +243,5 @@ function linkOf(connection: ChannelModel, { log, name }: ConnectionOptions): Lin
     confirmChannel: async () => supervise(await connection.createConfirmChannel()),
   };
 }
+
+function ignore(): void {}

@@ -1,4 +1,5 @@
-import { connect, type Channel } from 'amqplib';
+import type { Channel } from 'amqplib';
+import { closeConnection, connectToBroker, cutConnection } from './connect-to-broker';
 import { DECLARATIONS } from './topology';
 
 /** What is on the broker, compared with what should be. */
@@ -12,6 +13,8 @@ export interface TopologyReport {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How long all answers may take, in ms. */
+const ANSWERS_TIMEOUT_MS = 30_000;
 
 /**
  * Looks at exchanges and queues, and creates none: what is there is declared again, which the broker
@@ -20,9 +23,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * @throws where the broker cannot be reached.
  */
 export async function inspectTopology(url: string): Promise<TopologyReport> {
-  const connection = await connect(url, {
-    timeout: CONNECT_TIMEOUT_MS,
-    clientProperties: { connection_name: 'doctor' },
+  const connection = await connectToBroker({
+    url,
+    name: 'doctor',
+    timeoutMs: CONNECT_TIMEOUT_MS,
   });
   connection.on('error', () => {});
   const { version } = connection.connection.serverProperties as { version?: string };
@@ -39,6 +43,10 @@ export async function inspectTopology(url: string): Promise<TopologyReport> {
       return (error as Error).message;
     }
   };
+  const timer = setTimeout(
+    () => cutConnection(connection, `RabbitMQ did not answer within ${ANSWERS_TIMEOUT_MS} ms`),
+    ANSWERS_TIMEOUT_MS,
+  );
   try {
     for (const { name, look, declare } of DECLARATIONS) {
       const isMissing = /404/.test(await attempt(look));
@@ -47,7 +55,8 @@ export async function inspectTopology(url: string): Promise<TopologyReport> {
       if (why !== '') report.refused.push({ name, why });
     }
   } finally {
-    await connection.close();
+    clearTimeout(timer);
+    await closeConnection(connection);
   }
   return report;
 }

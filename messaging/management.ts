@@ -1,4 +1,4 @@
-import { vhostOf } from './connection';
+import { userOf, vhostOf } from './broker-url';
 import { BINDINGS } from './topology';
 
 /** What only RabbitMQ's management API tells. */
@@ -26,9 +26,10 @@ export async function readManagement(given: {
   managementUrl: string;
   amqpUrl: string;
 }): Promise<BrokerInsight> {
-  const { origin, username, password } = new URL(given.managementUrl);
-  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  const headers = { authorization: `Basic ${Buffer.from(user).toString('base64')}` };
+  const { origin } = new URL(given.managementUrl);
+  const user = userOf(given.managementUrl) ?? { name: '', password: '' };
+  const authorization = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
+  const headers = { authorization };
   const ask = (path: string) =>
     fetch(`${origin}/api/${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
 

@@ -4,6 +4,9 @@ export interface RabbitmqManagement {
   createVhost: (name: string) => Promise<void>;
   /** Deletes a virtual host with all that is in it, and closes its connections. */
   deleteVhost: (name: string) => Promise<void>;
+  /** Creates a user who may do everything in a virtual host, or gives that user another password. */
+  createUser: (user: { name: string; password: string; vhost: string }) => Promise<void>;
+  deleteUser: (name: string) => Promise<void>;
   /** The queues of a virtual host, with how many messages are in each, delivered or not. */
   queues: (vhost: string) => Promise<{ name: string; messages: number }[]>;
   /** Whether something listens on an AMQP port. */
@@ -31,15 +34,22 @@ export function rabbitmqManagement(managementUrl: string): RabbitmqManagement {
     throw new Error(`RabbitMQ: ${method} ${path}: ${response.status} ${await response.text()}`);
   };
 
+  const allow = async (vhost: string, user: string): Promise<void> => {
+    const all = { configure: '.*', write: '.*', read: '.*' };
+    await expect('PUT', `permissions/${encodeURIComponent(vhost)}/${user}`, all);
+  };
+
   return {
     async createVhost(name) {
-      const vhost = encodeURIComponent(name);
-      await expect('PUT', `vhosts/${vhost}`);
-      await expect('PUT', `permissions/${vhost}/${username}`, {
-        configure: '.*',
-        write: '.*',
-        read: '.*',
-      });
+      await expect('PUT', `vhosts/${encodeURIComponent(name)}`);
+      await allow(name, username);
+    },
+    async createUser({ name, password, vhost }) {
+      await expect('PUT', `users/${name}`, { password, tags: '' });
+      await allow(vhost, name);
+    },
+    async deleteUser(name) {
+      await expect('DELETE', `users/${name}`);
     },
     async deleteVhost(name) {
       await expect('DELETE', `vhosts/${encodeURIComponent(name)}`);

@@ -36,16 +36,14 @@ export async function startRabbitmq(options: {
     installation.kind === 'docker'
       ? dockerRabbitmqNode({ scope, installation, access })
       : await installedRabbitmqNode({ scope, installation, access });
-  const { createVhost, deleteVhost, queues, listensOn } = rabbitmqManagement(managementUrl);
+  const { listensOn, ...management } = rabbitmqManagement(managementUrl);
   // The broker in a container knows its port only by the number that it has inside.
   const listener = installation.kind === 'docker' ? 5672 : access.amqpPort;
   const start = () => node.start(() => listensOn(listener));
   await start();
 
   return {
-    createVhost,
-    deleteVhost,
-    queues,
+    ...management,
     managementUrl,
     url: (vhost = '/') => vhostUrl(amqpUrl, vhost),
     name: node.name,

@@ -6,7 +6,9 @@ export interface Proxy {
   url: string;
   /** Keeps what the server says from its client, until {@link release}. */
   hold: () => void;
-  /** Passes on what was held, in order. */
+  /** What is held, each connection's together. */
+  held: () => Buffer[];
+  /** Passes on what was held, in order, and at once: its reader may find it all in one read. */
   release: () => void;
   /** Takes what both sides say and passes nothing on, as a network does that is gone; until {@link mend}. */
   swallow: () => void;
@@ -22,7 +24,7 @@ export interface Proxy {
 export async function startProxy(target: string): Promise<Proxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
-  const held: (() => void)[] = [];
+  const held = new Map<Socket, Buffer[]>();
   let isHolding = false;
   let isCut = false;
   let isSwallowing = false;
@@ -46,7 +48,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     }
     client.on('data', (data) => pass(upstream, data));
     upstream.on('data', (data) => {
-      if (isHolding) held.push(() => client.write(data));
+      if (isHolding) held.set(client, [...(held.get(client) ?? []), data]);
       else pass(client, data);
     });
     client.on('close', () => upstream.destroy());
@@ -61,14 +63,16 @@ export async function startProxy(target: string): Promise<Proxy> {
     hold: () => {
       isHolding = true;
     },
+    held: () => [...held.values()].map((data) => Buffer.concat(data)),
     release: () => {
       isHolding = false;
-      for (const write of held.splice(0)) write();
+      for (const [client, data] of held) client.write(Buffer.concat(data));
+      held.clear();
     },
     cut: () => {
       isCut = true;
       isHolding = false;
-      held.splice(0);
+      held.clear();
       for (const socket of sockets) socket.destroy();
     },
     swallow: () => {
