@@ -65,11 +65,19 @@ function rowTable(rows: readonly DeadLetterEntry[]): string {
   return entriesTable(['ID', 'state', 'type', 'last failure'], entries);
 }
 
+/** AMQP's timestamps are in seconds; others write milliseconds or microseconds into them. */
+function publishedAt(timestampMs: number | undefined): string | undefined {
+  if (!timestampMs) return undefined;
+  const moment = new Date(timestampMs);
+  if (!Number.isNaN(moment.getTime())) return formatMoment(moment);
+  return `${timestampMs / 1_000} (no time in seconds)`;
+}
+
 /** A dead letter, with the commands that act on it. */
 export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand): string {
   const { id, state, decidedBy, decidedAt, properties, headers, content, contentEncoding } =
     deadLetter;
-  const timestamp = properties.timestampMs && formatMoment(new Date(properties.timestampMs));
+  const { original } = properties;
   const act = (verb: string) => nextCommand(`dead-letters ${verb} ${id} ${BY_SOMEBODY}`);
   const text = fields({
     'dead letter': id,
@@ -83,7 +91,7 @@ export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand):
     type: deadLetter.type,
     'message ID': deadLetter.messageId,
     'published by': deadLetter.appId,
-    'published at': timestamp || undefined,
+    'published at': publishedAt(properties.timestampMs),
     answers: properties.correlationId,
     'reply to': properties.replyTo,
     attempts: String(deadLetter.attempts),
@@ -91,12 +99,14 @@ export function showText(deadLetter: ShownDeadLetter, nextCommand: NextCommand):
     'last failure': formatMoment(deadLetter.lastFailedAt),
     headers: JSON.stringify(headers, undefined, 2),
     [contentEncoding === 'base64' ? 'content (binary, as base64)' : 'content']:
-      content ?? `${deadLetter.contentBytes} bytes; --content prints them`,
+      content ??
+      `${deadLetter.contentBytes} bytes; --content prints ${original ? 'their head' : 'them'}`,
+    'whole content':
+      original && `${original.bytes} bytes, SHA-256 ${original.sha256}: not recorded`,
   });
   if (state !== 'open') return text;
-  return [text, '', 'replay it:', `  ${act('replay')}`, 'discard it:', `  ${act('discard')}`].join(
-    '\n',
-  );
+  const replay = original ? [] : ['replay it:', `  ${act('replay')}`];
+  return [text, '', ...replay, 'discard it:', `  ${act('discard')}`].join('\n');
 }
 
 /** How far a replay is. */

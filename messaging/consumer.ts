@@ -9,7 +9,8 @@ import { hasDeliberateBug } from '../runtime/deliberate-bug';
 import { consumedMessages, failedTries } from '../runtime/metrics';
 import { withoutWords } from '../runtime/without-words';
 import { toIncomingMessage, type IncomingMessage } from './incoming-message';
-import type { Publisher } from './publisher';
+import { UnwritableMessage, type Publisher } from './publisher';
+import { publishReceived } from './publish-received';
 
 /** How many failures of its own a message may have before it is dead-lettered. */
 const MAXIMUM_FAILURES = 5;
@@ -201,7 +202,7 @@ export class Consumer {
   ): Promise<void> {
     const text = (value: unknown) => (typeof value === 'string' ? value : '');
     const timestamp: unknown = properties.timestamp;
-    return this.options.publisher.publish({
+    return publishReceived(this.options.publisher, {
       exchange: '',
       routingKey: deadLetterQueue,
       type: text(properties.type),
@@ -217,7 +218,8 @@ export class Consumer {
   }
 
   private faultOf(error: unknown): Fault {
-    return error instanceof BrokerUnavailable ? 'infrastructure' : this.options.faultOf(error);
+    if (error instanceof BrokerUnavailable) return 'infrastructure';
+    return error instanceof UnwritableMessage ? 'message' : this.options.faultOf(error);
   }
 
   private beginPause(error: unknown, log: Logger): void {

@@ -1,4 +1,4 @@
-import type { ConfirmChannel } from 'amqplib';
+import { IllegalOperationError, type ConfirmChannel } from 'amqplib';
 import { BrokerUnavailable, UnroutableMessage } from '../domain/errors';
 import type { Logger } from '../runtime/logger';
 import { crashPoint } from '../runtime/crash-point';
@@ -6,8 +6,9 @@ import { publishes } from '../runtime/metrics';
 import { SupervisedConnection } from './connection';
 import { assertTopology, type Topology } from './topology';
 
-/** How long the broker may take to confirm a message, in ms. */
+/** How long the broker may take to confirm a message, in ms, and how many bytes a slow network takes in one more. */
 const CONFIRM_TIMEOUT_MS = 10_000;
+const BYTES_PER_MS = 1_000;
 
 /**
  * How often the topology is declared again, in ms: a binding that somebody removed is missed by nobody,
@@ -31,6 +32,9 @@ export interface OutgoingMessage {
   timestamp?: number;
   content: Buffer;
 }
+
+/** A message whose properties or headers amqplib cannot write: nothing was sent. */
+export class UnwritableMessage extends Error {}
 
 /**
  * Publishes with a confirm for each message, on a connection of its own: the broker stops reading
@@ -99,7 +103,7 @@ export class Publisher {
    * Publishes a persistent, mandatory message and resolves when the broker has confirmed it.
    *
    * @throws {@link BrokerUnavailable} where no confirm came: publish again, the broker may or may not
-   * have the message. {@link UnroutableMessage} where no queue took it.
+   * have the message. {@link UnroutableMessage} where no queue took it. {@link UnwritableMessage}.
    */
   async publish(message: OutgoingMessage): Promise<void> {
     if (!this.connection.available) throw this.connection.unavailability;
@@ -126,15 +130,16 @@ export class Publisher {
   private confirmed(message: OutgoingMessage): Promise<void> {
     const { exchange, routingKey, content, timestamp = Date.now(), ...properties } = message;
     return new Promise((resolve, reject) => {
-      const settle = (error?: BrokerUnavailable) => {
+      const settle = (error?: BrokerUnavailable | UnwritableMessage) => {
         clearTimeout(timer);
         this.unconfirmed.delete(settle);
         if (error) reject(error);
         else resolve();
       };
+      const timeoutMs = CONFIRM_TIMEOUT_MS + Math.ceil(content.length / BYTES_PER_MS);
       const timer = setTimeout(
-        () => settle(new BrokerUnavailable(`no confirm within ${CONFIRM_TIMEOUT_MS} ms`)),
-        CONFIRM_TIMEOUT_MS,
+        () => settle(new BrokerUnavailable(`no confirm within ${timeoutMs} ms`)),
+        timeoutMs,
       );
       this.unconfirmed.add(settle);
       try {
@@ -156,7 +161,11 @@ export class Publisher {
           },
         );
       } catch (error) {
-        settle(new BrokerUnavailable('the channel was closed', { cause: error }));
+        settle(
+          error instanceof IllegalOperationError
+            ? new BrokerUnavailable('the channel was closed', { cause: error })
+            : new UnwritableMessage(`it cannot be written: ${String(error)}`, { cause: error }),
+        );
       }
     });
   }

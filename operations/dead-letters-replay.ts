@@ -15,6 +15,7 @@ import { parseAct, type Act } from '../domain/act';
 import { deadLetterQueueOf } from '../domain/amqp-names';
 import { BrokerUnavailable, MalformedMessage, UnroutableMessage } from '../domain/errors';
 import type { ConnectionOptions } from '../messaging/connection';
+import { publishReceived } from '../messaging/publish-received';
 import type { OutgoingMessage } from '../messaging/publisher';
 import { openReplayBroker, type ReplayBroker } from './replay-broker';
 
@@ -78,7 +79,7 @@ const LOOK_EVERY_MS = 250;
 const PAGE = 200;
 
 /**
- * Replays open dead letters, the oldest first: each is published to its source queue and marked once
+ * Replays open dead letters, the oldest first, without those whose content is not recorded as a whole: each is published to its source queue and marked once
  * the broker has confirmed it. First the canaries; only when none of them is back in time, the rest,
  * which stops as soon as a canary comes back after all. Repeating it goes on where it stopped.
  *
@@ -88,7 +89,13 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayR
   const { database, limit = Infinity, via = 'cli', dryRun = false } = options;
   const act = { ...parseAct(options), via };
   const upToId = await lastDeadLetterId(database);
-  const filter: DeadLetterFilter = { ...options.filter, state: 'open', upToId };
+  const filter: DeadLetterFilter = {
+    ...options.filter,
+    state: 'open',
+    upToId,
+    // One that is asked for by its ID is refused with the reason.
+    ...(!options.filter.ids && { isWhole: true as const }),
+  };
   const groups = await groupDeadLetters(database, filter);
   const matched = Math.min(
     limit,
@@ -170,7 +177,7 @@ async function replayOne(replay: Replay, id: string): Promise<boolean> {
       return await replayDeadLetter(database, {
         id,
         act,
-        publish: (deadLetter) => broker.publisher.publish(messageOf(deadLetter)),
+        publish: (deadLetter) => publishReceived(broker.publisher, messageOf(deadLetter)),
       });
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
@@ -188,11 +195,16 @@ async function replayOne(replay: Replay, id: string): Promise<boolean> {
 
 /** What consumers and the broker said of the failure; a new failure gets new ones. */
 const FAILURE_HEADERS =
-  /^(deadLetterReason|firstFailedAt|lastFailedAt|attempts|sourceQueue|x-death|x-delivery-count|x-(first|last)-death-.*)$/;
+  /^(deadLetterReason|firstFailedAt|lastFailedAt|attempts|sourceQueue|x-death|x-delivery-count|unwritable|x-(first|last)-death-.*)$/;
 
 function messageOf(deadLetter: DeadLetter): OutgoingMessage {
   const { sourceQueue, type, messageId, appId, headers, content, properties } = deadLetter;
-  const { correlationId, replyTo, timestampMs } = properties;
+  const { correlationId, replyTo, timestampMs, original } = properties;
+  if (original) {
+    throw new MalformedMessage(
+      `of dead letter ${deadLetter.id} only the first ${content.length} of ${original.bytes} bytes are recorded: it cannot be replayed, only discarded`,
+    );
+  }
   return {
     // Straight to the queue that it came from: the others have had their copy.
     exchange: '',

@@ -57,6 +57,7 @@ export async function listDeadLetters(given: {
 
 /** A dead letter; its message's content, which may be personal, only where it was asked for. */
 export type ShownDeadLetter = Omit<DeadLetter, 'content'> & {
+  /** Of the message as it came; `properties.original` is there where `content` is its head. */
   contentBytes: number;
   content?: string;
   /** How the content is written: `base64` where it is not UTF-8. */
@@ -80,7 +81,7 @@ export async function showDeadLetter(given: {
   const { content, ...rest } = deadLetter;
   return {
     ...rest,
-    contentBytes: content.length,
+    contentBytes: deadLetter.properties.original?.bytes ?? content.length,
     ...(withContent && readable(content)),
   };
 }

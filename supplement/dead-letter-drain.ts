@@ -7,7 +7,7 @@ import {
   recordDeadLetter,
   type NewDeadLetter,
 } from '../database/orders/dead-letters';
-import { APP_IDS, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
+import { APP_IDS, MESSAGE_MAX_BYTES, QUEUES, deadLetterQueueOf } from '../domain/amqp-names';
 import { DISPATCH_REQUEST_TYPE } from '../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE } from '../domain/messages/withdrawal';
 import { orderIdSchema } from '../domain/order';
@@ -31,6 +31,12 @@ const SIGNAL_WITHIN_MS = 10_000;
 /** How often the dead letters of orders that have ended are discarded, in ms. */
 const TIDY_INTERVAL_MS = 60_000;
 
+/**
+ * How much content is recorded as a whole, in bytes: 16 times what a message of ours may have. Of more only the
+ * head is, since PostgreSQL takes long for what the broker may deliver (128 MiB by default).
+ */
+const CONTENT_MAX_BYTES = 16 * MESSAGE_MAX_BYTES;
+
 /** Each dead-letter queue with the queue that a replay goes to: home queues' share one. */
 const SOURCE_QUEUES: ReadonlyMap<string, string> = new Map(
   Object.values(QUEUES).map((queue) => [deadLetterQueueOf(queue), queue]),
@@ -40,7 +46,8 @@ const SOURCE_QUEUES: ReadonlyMap<string, string> = new Map(
  * Starts to move every dead letter from its queue into the table `dead_letters`, where people can list,
  * replay and discard them:
  *
- * 1. it is recorded, once, however often it is delivered; what cannot be read is stored as it is
+ * 1. it is recorded, once, however often it is delivered; what cannot be read is stored as it is, and of more than
+ *    1 MiB its head, its size and its hash
  * 2. a request of ours tells its workflow, which need not wait for an answer any more
  * 3. the broker may forget it
  *
@@ -108,6 +115,7 @@ function toDeadLetter(message: IncomingMessage): NewDeadLetter {
     messageId: message.messageId,
   });
   const orderId = readOrderId(message);
+  const isWhole = content.length <= CONTENT_MAX_BYTES;
   return {
     fingerprint: createHash('sha256')
       .update(JSON.stringify([sourceQueue, messageId, failure.firstFailedAt ?? '']))
@@ -120,14 +128,23 @@ function toDeadLetter(message: IncomingMessage): NewDeadLetter {
     ...defined({ orderId }),
     deadLetterReason: storable(failure.deadLetterReason).slice(0, REASON_MAX_LENGTH),
     properties: storable(
-      defined({ correlationId, replyTo, timestampMs: timestampMs > 0 ? timestampMs : undefined }),
+      defined({
+        correlationId,
+        replyTo,
+        timestampMs: timestampMs > 0 ? timestampMs : undefined,
+        original: isWhole ? undefined : { bytes: content.length, sha256: sha256(content) },
+      }),
     ),
     headers: storable(headers),
-    content: Uint8Array.from(content),
+    content: Uint8Array.from(isWhole ? content : content.subarray(0, MESSAGE_MAX_BYTES)),
     attempts: failure.attempts,
     firstFailedAt: failure.firstFailedAt ?? new Date(),
     lastFailedAt: failure.lastFailedAt ?? new Date(),
   };
+}
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 interface Failure {
@@ -206,7 +223,9 @@ const bodySchema = z.object({ orderId: orderIdSchema });
 /** The order that the message is about: by its body, else by the request ID that it carries. */
 function readOrderId({ content, messageId, correlationId }: IncomingMessage): string | undefined {
   try {
-    const body = bodySchema.safeParse(JSON.parse(content.toString('utf8')));
+    // What is larger is no message of ours, and takes seconds to read.
+    const text = content.length > CONTENT_MAX_BYTES ? '' : content.toString('utf8');
+    const body = bodySchema.safeParse(JSON.parse(text));
     if (body.success) return body.data.orderId;
   } catch {
     // Not JSON.

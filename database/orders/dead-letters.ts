@@ -4,7 +4,7 @@ import { APP_IDS, QUEUES } from '../../domain/amqp-names';
 import { defined } from '../../domain/defined';
 import { prismaOf, type OrdersDatabase } from './connection';
 import { eraseLateDeadLetters, lockOrder } from './erasure';
-import type { Prisma, DeadLetter as DeadLetterModel } from './generated/client';
+import { Prisma, type DeadLetter as DeadLetterModel } from './generated/client';
 
 /** Properties that a replay needs, next to those that have columns of their own. */
 type DeadLetterProperties = {
@@ -12,6 +12,8 @@ type DeadLetterProperties = {
   replyTo?: string;
   /** When the original was published, in ms since the epoch; absent where it does not say. */
   timestampMs?: number;
+  /** Present where the row has only the head of the content: what the whole was. */
+  original?: { bytes: number; sha256: string };
 };
 
 /** A dead letter as the drain records it. */
@@ -57,6 +59,8 @@ export interface DeadLetterFilter {
   since?: Date;
   /** Recorded up to this one, so that what comes meanwhile is left out. */
   upToId?: string;
+  /** Only those whose content is here as a whole. */
+  isWhole?: true;
 }
 
 /** Dead letters of one reason and one queue. */
@@ -283,7 +287,7 @@ export async function findComebacks(
 }
 
 function where(filter: DeadLetterFilter): Prisma.DeadLetterWhereInput {
-  const { ids, deadLetterReason, sourceQueue, orderId, state, since, upToId } = filter;
+  const { ids, deadLetterReason, sourceQueue, orderId, state, since, upToId, isWhole } = filter;
   const id = defined({
     in: ids?.map(BigInt),
     lte: upToId === undefined ? undefined : BigInt(upToId),
@@ -302,6 +306,7 @@ function where(filter: DeadLetterFilter): Prisma.DeadLetterWhereInput {
     orderId,
     state,
     lastFailedAt: since && { gte: since },
+    properties: isWhole && { path: ['original'], equals: Prisma.DbNull },
   });
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Client as Temporal } from '@temporalio/client';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { Client as Postgres } from 'pg';
@@ -8,6 +8,7 @@ import { ACKNOWLEDGEMENT_TYPE } from '../../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE } from '../../domain/messages/dispatch-request';
 import { SIGNALS, dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import type { OutgoingMessage } from '../../messaging/publisher';
+import { publishReceived } from '../../messaging/publish-received';
 import type { StartedConsumer } from '../../messaging/start-consumer';
 import { discardSettledRequests } from '../../database/orders/dead-letters';
 import { discardDeadLetters, listDeadLetters, showDeadLetter } from '../../operations/dead-letters';
@@ -223,6 +224,99 @@ describe('dead letters', () => {
         headers: { 'a\uFFFDb': 'c\uFFFDd', text: '\\u0000' },
         deadLetterReason: 'no reason given',
         content: Uint8Array.from([0, 1, 254, 255]),
+      });
+    });
+
+    test.each<[string, Partial<OutgoingMessage>, RegExp]>([
+      [
+        'more headers than it can write',
+        {
+          headers: { stack: `at invented.Place(${'x'.repeat(65_400)})`, traceparent: '00-a-b-01' },
+        },
+        /^header stack: at invented\.Place\(x+\.\.\. \(65419 characters\)$/,
+      ],
+      [
+        'a number below the lowest integer',
+        { headers: { ratio: { '!': 'double', value: -1e300 }, traceparent: '00-a-b-01' } },
+        /^header ratio: -1e\+300$/,
+      ],
+      [
+        'a time after the last one that it can write',
+        { headers: { at: { '!': 'timestamp', value: 2n ** 64n - 1n }, traceparent: '00-a-b-01' } },
+        /^header at: .*timestamp/,
+      ],
+      [
+        'a table that looks like a type',
+        { headers: { odd: { '!': 'object', value: { '!': 'x' } }, traceparent: '00-a-b-01' } },
+        /^header odd: /,
+      ],
+    ])(
+      'what the broker delivers and amqplib cannot write is a dead letter, described: %s',
+      async (_what, fields, unwritable) => {
+        const malformed = message({ content: Buffer.from('{"orderId":'), ...fields });
+        await bed.publisher.publish(malformed);
+        const row = await rowOf(malformed.messageId);
+        expect(row).toMatchObject({
+          deadLetterReason: 'MalformedMessage: the body is not JSON',
+          content: Uint8Array.from(malformed.content),
+          headers: {
+            traceparent: '00-a-b-01',
+            unwritable: expect.stringMatching(unwritable) as string,
+          },
+        });
+      },
+    );
+
+    test('a property that amqplib cannot write is described in a header, too', async () => {
+      const given = message({
+        messageId: '\uFFFD'.repeat(100),
+        routingKey: deadLetterQueueOf(QUEUES.acknowledgements),
+        content: Buffer.from(randomUUID()),
+      });
+      await publishReceived(bed.publisher, given);
+      const { content } = given;
+      const rows = () =>
+        bed.orders.deadLetter.findMany({ where: { content: Uint8Array.from(content) } });
+      const [row] = await eventually(async () => {
+        const found = await rows();
+        return found.length > 0 && found;
+      });
+      expect(row).toMatchObject({
+        messageId: '',
+        headers: { unwritable: `property messageId: ${given.messageId}` },
+      });
+    });
+
+    test('of one that is larger than PostgreSQL soon takes the head, the size and the hash are recorded, and the others pass', async () => {
+      const large = message({
+        routingKey: deadLetterQueueOf(QUEUES.supplementRequests),
+        content: Buffer.alloc(20_000_000, '{"orderId":"o-1"}'),
+      });
+      const other = message({ routingKey: large.routingKey });
+      await bed.publisher.publish(large);
+      await bed.publisher.publish(other);
+      const { id, ...row } = await rowOf(large.messageId);
+      expect(row).toMatchObject({
+        content: Uint8Array.from(large.content.subarray(0, 65_536)),
+        properties: {
+          original: {
+            bytes: 20_000_000,
+            sha256: createHash('sha256').update(large.content).digest('hex'),
+          },
+        },
+      });
+      await rowOf(other.messageId);
+      // The head alone is not sent back: not among many, and asked for by its ID with the reason.
+      const { sourceQueue } = row;
+      const many = await replay({ filter: { sourceQueue }, dryRun: true });
+      const open = await bed.orders.deadLetter.count({ where: { sourceQueue, state: 'open' } });
+      expect(many.matched).toBe(open - 1);
+      expect(await replay({ filter: { ids: [String(id)] }, canary: 0 })).toMatchObject({
+        replayed: [],
+        stopped: {
+          because: 'publishRefused',
+          detail: expect.stringContaining('only the first 65536 of 20000000 bytes') as string,
+        },
       });
     });
 
