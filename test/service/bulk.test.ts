@@ -493,7 +493,9 @@ describe('on the command line', () => {
     watching.interrupt();
     const looked = await watching.ended;
     expect(looked).toMatchObject({ exitCode: 130 });
-    expect(looked.stderr.replace(/\s+/g, ' ')).toContain(`bulk show ${String(bulkId)} --watch`);
+    expect(looked.stderr.replace(/\s*\\?\s+/g, ' ')).toContain(
+      `bulk show ${String(bulkId)} --watch`,
+    );
     const abort = ['bulk', 'abort', String(bulkId), '--actor', 'ben', '--note', 'not these'];
     expect(await cli(...abort)).toMatchObject({ exitCode: 0 });
     expect(await reportBulk(database(), Number(bulkId))).toMatchObject({

@@ -863,6 +863,15 @@ describe('help', () => {
     'setup search-attributes',
     'setup migrate',
     'setup token',
+    'repairs',
+    'repairs list',
+    'repairs show',
+    'erase',
+    'prune',
+    'dead-letters list',
+    'dead-letters show',
+    'dead-letters replay',
+    'dead-letters discard',
   ])('the help of `%s` has a description and an example', async (name) => {
     const { exitCode, stdout } = await runCli([...name.split(' '), '--help']);
     expect(exitCode).toBe(0);

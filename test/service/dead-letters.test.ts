@@ -796,15 +796,5 @@ describe('dead letters', () => {
       expect(noBroker.stdout).toMatch(/^replayed 0 of 1\nstopped \(brokerUnavailable\): /);
       expect(noDatabase.stderr + noBroker.stdout + noBroker.stderr).not.toContain('SECRET');
     });
-
-    test.each(['list', 'show', 'replay', 'discard'])(
-      'the help of `dead-letters %s` has a description and an example',
-      async (verb) => {
-        const { exitCode, stdout } = await runCli(['dead-letters', verb, '--help']);
-        expect(exitCode).toBe(0);
-        expect(stdout).toMatch(/^Usage: .*\n\n[A-Z][^.]*\.\n/);
-        expect(stdout).toMatch(new RegExp(`Examples?:\\n.*order-dispatch dead-letters ${verb}`));
-      },
-    );
   });
 });

@@ -145,14 +145,4 @@ describe('repairs', () => {
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
     expect(unwrapped(result.stderr)).toMatch(/^error: [^\n]+\n$/);
   });
-
-  test.each(['repairs', 'repairs list', 'repairs show', 'erase', 'prune'])(
-    'the help of `%s` has a description and an example',
-    async (name) => {
-      const { exitCode, stdout } = await runCli([...name.split(' '), '--help']);
-      expect(exitCode).toBe(0);
-      expect(stdout).toMatch(/^Usage: .*\n\n[A-Z][^.]*\.\n/);
-      expect(stdout).toMatch(new RegExp(`Examples?:\\n.*order-dispatch ${name}`));
-    },
-  );
 });
