@@ -15,6 +15,7 @@ import * as engineBindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { DatabaseUnavailable, InvalidConfiguration, MigrationFailed } from '../domain/errors';
 import { hostAndName } from '../domain/host-and-name';
 import { packageRoot } from '../runtime/package-root';
+import { connectionConfig } from './connection-config';
 import { UtcPostgres } from './utc-postgres';
 
 /** Which of the two databases: the order service's, or the dispatch system's. */
@@ -113,7 +114,7 @@ async function withEngine<T>(
   work: (engine: Engine, database: SqlDriverAdapter) => Promise<T>,
 ): Promise<T> {
   const { SchemaEngine } = await loadBindings();
-  const pool = new UtcPostgres({ connectionString: target.url });
+  const pool = new UtcPostgres(connectionConfig(target.url).config);
   const database = await pool.connect();
   const executeRaw = database.executeRaw.bind(database);
   database.executeRaw = (query) =>
@@ -150,11 +151,21 @@ async function withEngine<T>(
 async function reach(target: MigrationTarget, database: SqlDriverAdapter): Promise<void> {
   try {
     // A time, since the engine would not say why it cannot read one.
-    await database.queryRaw({ sql: 'SELECT now()', args: [], argTypes: [] });
+    const sql = "SELECT now(), current_setting('server_encoding')";
+    const { rows } = await database.queryRaw({ sql, args: [], argTypes: [] });
+    const encoding = rows[0]?.[1];
+    if (encoding !== 'UTF8')
+      throw new InvalidConfiguration(wrongEncoding(target, String(encoding)));
   } catch (cause) {
     if (cause instanceof InvalidConfiguration) throw cause;
     throw new DatabaseUnavailable(describe(target), { why: messageOf(cause), cause });
   }
+}
+
+/** An order may have any characters: what the database cannot store would be tried again without end. */
+function wrongEncoding(target: MigrationTarget, encoding: string): string {
+  const name = new URL(target.url).pathname.slice(1);
+  return `${describe(target)} has the encoding ${encoding}, which cannot store every order: create it anew, by CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`;
 }
 
 /** What is used of the global that Node has and its type declarations lack. */
@@ -217,9 +228,15 @@ function describe({ schema, url }: MigrationTarget): string {
   return `the ${schema === 'orders' ? 'order' : schema} database at ${hostAndName(url)}`;
 }
 
+function withMend(reason: string): string {
+  if (!/certificate/i.test(reason)) return reason;
+  return `${reason}: name its authority by sslrootcert=FILE in the URL, or by NODE_EXTRA_CA_CERTS`;
+}
+
 function messageOf(error: unknown): string {
   if (error instanceof DriverAdapterError) {
     if (error.cause.kind === 'DatabaseNotReachable') return 'nothing answers there';
+    if (error.cause.kind === 'TlsConnectionError') return withMend(error.cause.reason);
     return error.cause.originalMessage ?? error.message;
   }
   return error instanceof Error ? error.message : String(error);

@@ -1,5 +1,6 @@
 import { defined } from '../domain/defined';
 import { ConnectionClosed } from '../domain/errors';
+import { connectionConfig } from './connection-config';
 import { UtcPostgres } from './utc-postgres';
 
 /** How a pool of connections is opened. */
@@ -12,9 +13,15 @@ export interface PoolOptions {
   statementTimeoutMs?: number;
   /** How long a statement may wait for a lock, in ms. @default as long as the statement may take */
   lockTimeoutMs?: number;
-  /** How long a transaction may do nothing, in ms. @default for ever */
+  /** How long a transaction may do nothing, in ms. @default {@link IDLE_IN_TRANSACTION_TIMEOUT_MS} */
   idleInTransactionTimeoutMs?: number;
 }
+
+/**
+ * How long a transaction may do nothing before the server ends it, in ms: that of a process that stands still
+ * would keep its locks. A replay waits in its transaction for a confirm, 30 s at most.
+ */
+export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 
 /** How long a connection may take to open, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -36,10 +43,10 @@ const SILENCE_MS = 2_000;
  */
 export function postgresAdapter(options: PoolOptions): UtcPostgres {
   const { url, maximumConnections = 10, statementTimeoutMs = 8_000 } = options;
-  const isPooled = new URL(url).searchParams.get('pgbouncer') === 'true';
+  const { config, isPooled } = connectionConfig(url);
   const adapter = new UtcPostgres(
     {
-      connectionString: url,
+      ...config,
       max: maximumConnections,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
@@ -48,10 +55,9 @@ export function postgresAdapter(options: PoolOptions): UtcPostgres {
       query_timeout: statementTimeoutMs + SILENCE_MS,
       ...(!isPooled && {
         statement_timeout: statementTimeoutMs,
-        ...defined({
-          lock_timeout: options.lockTimeoutMs,
-          idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
-        }),
+        idle_in_transaction_session_timeout:
+          options.idleInTransactionTimeoutMs ?? IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        ...defined({ lock_timeout: options.lockTimeoutMs }),
       }),
     },
     isPooled ? {} : { statementNameGenerator: ({ sql }) => statementName(sql) },

@@ -7,6 +7,8 @@ export interface ServerFacts {
   clockAheadMs: number;
   /** What we lack on our tables, such as `DELETE on orders`. */
   missingPrivileges: string[];
+  /** Whether it ends a transaction that does nothing, as we set it, or the role. */
+  endsIdleTransactions: boolean;
 }
 
 /**
@@ -25,10 +27,12 @@ export async function readServerFacts(url: string): Promise<ServerFacts> {
     const [[clock = ''] = []] = await rows('SELECT clock_timestamp()');
     const answered = Date.now();
     const missing = await rows(MISSING_PRIVILEGES);
+    const [[idleTimeout] = []] = await rows('SHOW idle_in_transaction_session_timeout');
     return {
       version,
       clockAheadMs: Math.round(Date.parse(clock) - (asked + answered) / 2),
       missingPrivileges: missing.map(([privilege]) => privilege ?? ''),
+      endsIdleTransactions: idleTimeout !== '0',
     };
   } finally {
     await database.dispose();

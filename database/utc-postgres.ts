@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { SqlQueryable } from '@prisma/driver-adapter-utils';
-import { Client, type ClientConfig, type PoolConfig } from 'pg';
+import { Client, type ClientConfig, type PoolClient, type PoolConfig } from 'pg';
 import { toUtc, withOffsets } from './utc-times';
 
 /**
@@ -15,6 +15,7 @@ export class UtcPostgres extends PrismaPg {
 
   override connect(): ReturnType<PrismaPg['connect']> {
     return super.connect().then((connection) => {
+      connection.underlyingDriver().on('release', closeUnlessIdle);
       const startTransaction = connection.startTransaction.bind(connection);
       connection.startTransaction = async (isolationLevel) =>
         sendOffsets(await startTransaction(isolationLevel));
@@ -31,10 +32,15 @@ function sendOffsets<Connection extends SqlQueryable>(connection: Connection): C
   return connection;
 }
 
+/** A connection whose transaction was not ended would take what is asked next into it. */
+function closeUnlessIdle(_error: Error | undefined, connection: PoolClient): void {
+  if (connection.getTransactionStatus() !== 'I') void (connection as unknown as Client).end();
+}
+
 /** How a column's text becomes a value, by the type's OID. */
 type GetTypeParser = (oid: number, format: string) => (text: string) => unknown;
 
-/** A connection whose results have their times in UTC, and that is closed if they take too long. */
+/** A connection whose results have their times in UTC, and that is closed when it can serve no more. */
 class UtcClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config);
@@ -50,11 +56,12 @@ class UtcClient extends Client {
   }
 
   /**
-   * Without this a transaction would stay open on the connection when the server answers again: its
-   * ROLLBACK is never sent if it times out in turn, and what is asked next becomes a part of it.
+   * Closes the connection if its server does not answer, or is not the primary any more (25006): the pool closes
+   * only those whose failure it saw, and of a transaction it sees none. Its ROLLBACK may never be sent.
    */
   private fail(error: unknown): never {
-    if (error instanceof Error && error.message === 'Query read timeout') void this.end();
+    const { message, code } = error as { message?: string; code?: string };
+    if (message === 'Query read timeout' || code === '25006') void this.end();
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refineDatabaseUrl } from './database-url';
 import { describeIssues } from './describe-issues';
 import { InvalidConfiguration } from './errors';
 
@@ -49,10 +50,12 @@ export const amqpUrlOption = z.url({
 });
 
 /** Where a PostgreSQL database is. */
-export const postgresUrlOption = z.url({
-  protocol: /^postgres(ql)?$/,
-  error: 'must be a PostgreSQL URL, such as postgresql://user:password@localhost:5432/orders',
-});
+export const postgresUrlOption = z
+  .url({
+    protocol: /^postgres(ql)?$/,
+    error: 'must be a PostgreSQL URL, such as postgresql://user:password@localhost:5432/orders',
+  })
+  .superRefine(refineDatabaseUrl);
 
 function isHostAndPort(address: string): boolean {
   const url = `tcp://${address}`;

@@ -8,7 +8,7 @@ import { inspectTopology } from '../messaging/inspect-topology';
 import { readManagement } from '../messaging/management';
 import { pollersOf } from '../temporal/task-queue';
 import { missingSchedules } from '../temporal/schedules';
-import { missingSearchAttributes } from '../temporal/search-attributes';
+import { isListRefused, missingSearchAttributes } from '../temporal/search-attributes';
 import { temporalClockAheadMs } from '../temporal/server-clock';
 import { refuseAdoptersUrl } from './adopters-database';
 import { openOperatorSession, type OperatorSession } from './operator-session';
@@ -77,9 +77,7 @@ async function examineTemporal({ temporal }: DoctorTarget): Promise<Diagnosis[]>
     }
     const [itsClock, attributes, schedules, ...queues] = await Promise.all([
       examineTemporalClock(session),
-      look('search attributes', 'order-dispatch setup search-attributes', async () =>
-        missing(await missingSearchAttributes({ connection, namespace })),
-      ),
+      examineSearchAttributes(session),
       look(
         'schedules',
         'order-dispatch setup schedules (one that is paused: temporal schedule toggle --unpause --schedule-id ID)',
@@ -107,6 +105,22 @@ async function examineTemporalClock(session: OperatorSession): Promise<Diagnosis
     const says = error instanceof Error ? error.message : String(error);
     return { what: 'Temporal: clock', state: 'notChecked', says };
   }
+}
+
+async function examineSearchAttributes({
+  connection,
+  namespace,
+}: OperatorSession): Promise<Diagnosis> {
+  const what = 'search attributes';
+  const found = missingSearchAttributes({ connection, namespace });
+  try {
+    await found;
+  } catch (error) {
+    if (isListRefused(error)) {
+      return { what, state: 'notChecked', says: `the server does not list them: ${error.details}` };
+    }
+  }
+  return look(what, 'order-dispatch setup search-attributes', async () => missing(await found));
 }
 
 async function examinePollers(
@@ -167,14 +181,27 @@ async function examineDispatchDatabase(target: DoctorTarget): Promise<Diagnosis[
 async function examineServer(what: string, url: string, variable: string): Promise<Diagnosis[]> {
   const place = hostAndName(url);
   try {
-    const { version, clockAheadMs, missingPrivileges } = await readServerFacts(url);
-    const grant = `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${decodeURIComponent(new URL(url).username)}`;
+    const facts = await readServerFacts(url);
+    const { version, clockAheadMs, missingPrivileges } = facts;
+    const role = decodeURIComponent(new URL(url).username);
+    const grant = `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`;
     return [
       ok(what, `${place}, PostgreSQL ${version}`),
       missingPrivileges.length === 0
         ? ok(`${what}: permissions`, 'enough')
         : refusal(`${what}: permissions`, `no ${missingPrivileges.join(', ')}`, grant),
       clock(what, clockAheadMs, CLOCK_TOLERANCE_MS),
+      // Through a PgBouncer no session can set it.
+      ...(facts.endsIdleTransactions
+        ? []
+        : [
+            {
+              what: `${what}: idle transactions`,
+              state: 'warning' as const,
+              says: 'never ended: a process that stands still keeps its locks',
+              mend: `ALTER ROLE ${role} SET idle_in_transaction_session_timeout = '60s'`,
+            },
+          ]),
     ];
   } catch (error) {
     return [failed(what, error, `start it, or correct ${variable} (${place})`)];

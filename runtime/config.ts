@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refineDatabaseUrl } from '../domain/database-url';
 import { InvalidConfiguration } from '../domain/errors';
 import {
   DEFAULT_POLICY,
@@ -37,7 +38,7 @@ const managementUrl = url(['http:', 'https:']);
 export const httpUrl = managementUrl;
 
 /** Where a database is. */
-export const databaseUrl = url(['postgres:', 'postgresql:']);
+export const databaseUrl = url(['postgres:', 'postgresql:']).superRefine(refineDatabaseUrl);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 /** An API key goes into an HTTP header as it is, and what a header refuses ends up in an error. */

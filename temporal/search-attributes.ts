@@ -1,4 +1,5 @@
-import type { Connection } from '@temporalio/client';
+import { isGrpcServiceError, type Connection } from '@temporalio/client';
+import { InvalidConfiguration } from '../domain/errors';
 import { SEARCH_ATTRIBUTES } from '../domain/temporal-names';
 
 /** A namespace, by a connection that may administer it. */
@@ -22,20 +23,53 @@ export async function missingSearchAttributes(options: NamespaceOptions): Promis
     .map(([name]) => name);
 }
 
+/** Whether a server refuses to say which search attributes there are, as Temporal Cloud does. */
+export function isListRefused(error: unknown): error is Error & { details: string } {
+  return isGrpcServiceError(error) && LIST_REFUSED.has(error.code);
+}
+
+/** gRPC codes: permission denied, unimplemented. */
+const LIST_REFUSED: ReadonlySet<number> = new Set([7, 12]);
+
+/** gRPC codes: invalid argument, already exists. */
+const ADD_REFUSED: ReadonlySet<number> = new Set([3, 6]);
+
 /**
- * Registers the search attributes that a namespace lacks. Safe to repeat.
+ * Registers the search attributes that a namespace lacks: all of them, or none. Safe to repeat.
  *
  * @returns the names that were registered.
+ * @throws {@link InvalidConfiguration} where the namespace cannot have one, such as for want of room: it names
+ * them, with what the server says.
  */
 export async function registerSearchAttributes(options: NamespaceOptions): Promise<string[]> {
   const { connection, namespace } = options;
-  const missing = await missingSearchAttributes(options);
+  const missing = await missingSearchAttributes(options).catch((error: unknown) => {
+    if (!isListRefused(error)) throw error;
+    throw new InvalidConfiguration(
+      `the server of namespace ${namespace} does not list search attributes (${error.details}): register ${describe(Object.keys(SEARCH_ATTRIBUTES))} by its own means`,
+      { cause: error },
+    );
+  });
   if (missing.length === 0) return [];
   const searchAttributes = Object.fromEntries(
     Object.entries(SEARCH_ATTRIBUTES)
       .filter(([name]) => missing.includes(name))
       .map(([name, type]) => [name, TYPE_NUMBERS[type]]),
   );
-  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  try {
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  } catch (error) {
+    if (!isGrpcServiceError(error) || !ADD_REFUSED.has(error.code)) throw error;
+    throw new InvalidConfiguration(
+      `namespace ${namespace} cannot have the search attributes ${describe(missing)}: ${error.details}; none of them was registered`,
+      { cause: error },
+    );
+  }
   return missing;
+}
+
+/** With their types. */
+function describe(names: readonly string[]): string {
+  const chosen = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => names.includes(name));
+  return chosen.map(([name, type]) => `${name} (${type})`).join(', ');
 }

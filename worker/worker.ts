@@ -122,7 +122,7 @@ export async function startWorker(
     for (const close of opened.splice(0).reverse()) await close();
   };
   try {
-    await checkWorkerPrerequisites({ connection, namespace, ordersDatabaseUrl });
+    await checkWorkerPrerequisites({ connection, namespace, ordersDatabaseUrl, log });
     const database = openOrdersDatabase({
       url: ordersDatabaseUrl,
       maximumConnections: options.maximumDatabaseConnections ?? 20,

@@ -1,5 +1,6 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { databaseFaultOf } from '../../database/fault';
+import { applyMigrations, pendingMigrations } from '../../database/migrate';
 import { PrismaClient } from '../../database/orders/generated/client';
 import { postgresAdapter, type PoolOptions } from '../../database/postgres-adapter';
 import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
@@ -8,6 +9,7 @@ import type { Fault } from '../../domain/fault';
 import { Publisher } from '../../messaging/publisher';
 import { startConsumer } from '../../messaging/start-consumer';
 import { silentLogger } from '../../runtime/logger';
+import { databaseUrl, dropDatabase } from '../../stack/servers/databases';
 import { query } from '../../stack/servers/query';
 import { startProxy, type Proxy } from '../../stack/servers/tcp-proxy';
 import { patience } from '../patience';
@@ -163,6 +165,72 @@ describe('a database that says nothing any more', () => {
     ]);
     await prisma.$disconnect();
   });
+});
+
+describe('a connection that cannot serve any more', () => {
+  const holds = async () =>
+    query<{ by: string }>(surroundings.ordersDatabaseUrl, 'SELECT held_by AS by FROM holds');
+  const hold = (by: string) =>
+    `INSERT INTO holds (held_by, note, ended_at) VALUES ('${by}', '', now())`;
+  /** With one connection, so that it is that which is used again. */
+  const open = () => {
+    const { ordersDatabaseUrl: url } = surroundings;
+    return new PrismaClient({ adapter: postgresAdapter({ url, maximumConnections: 1 }) });
+  };
+
+  test('is not used again when its server is not the primary any more, also of a transaction', async () => {
+    const { ordersDatabaseUrl, stack } = surroundings;
+    const name = new URL(ordersDatabaseUrl).pathname.slice(1);
+    const demote = (isDemoted: boolean) =>
+      query(
+        stack.postgresUrl,
+        `ALTER DATABASE "${name}" SET default_transaction_read_only = ${isDemoted}`,
+      );
+    const prisma = open();
+    const write = () =>
+      prisma.$transaction((transaction) => transaction.$executeRawUnsafe(hold('a writer')));
+    await demote(true);
+    await expect(write()).rejects.toThrow(/read-only/);
+    await demote(false);
+    await expect(write()).resolves.toBe(1);
+    await prisma.$disconnect();
+  });
+
+  test('is not used again when its transaction was not ended', async () => {
+    const prisma = open();
+    await prisma.$executeRawUnsafe('BEGIN');
+    await prisma.$executeRawUnsafe(hold('a careful writer'));
+    expect(await holds()).toContainEqual({ by: 'a careful writer' });
+    await prisma.$disconnect();
+  });
+
+  test('has its transaction ended by the server, and is noticed by it when its host vanishes', async () => {
+    const prisma = open();
+    const [row] = await prisma.$queryRaw<unknown[]>`
+      SELECT current_setting('idle_in_transaction_session_timeout') AS idle,
+        current_setting('tcp_keepalives_idle') AS keepalive`;
+    expect(row).toEqual({ idle: '1min', keepalive: '30' });
+    await prisma.$disconnect();
+  });
+});
+
+test('a database whose encoding cannot store every order is refused, and how to mend it is said', async () => {
+  const { postgresUrl } = surroundings.stack;
+  const name = `${surroundings.namespace}-latin1`;
+  await query(
+    postgresUrl,
+    `CREATE DATABASE "${name}" ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc TEMPLATE template0`,
+  );
+  const url = databaseUrl(postgresUrl, name);
+  const refusal =
+    /the order database at .* has the encoding LATIN1.*: create it anew, by CREATE DATABASE/;
+  try {
+    for (const look of [applyMigrations, pendingMigrations]) {
+      await expect(look({ url, schema: 'orders' })).rejects.toThrow(refusal);
+    }
+  } finally {
+    await dropDatabase(postgresUrl, name);
+  }
 });
 
 describe('a consumer whose handler fails, and nobody knows why', () => {
