@@ -90,7 +90,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       }
     },
 
-    /** The policy that applies where `submitOrder` failed: without I/O, so that it cannot fail. */
+    /** The policy that applies where `submitOrder` failed: without I/O. */
     policyFor(input: Pick<DispatchOrderInput, 'policy'>): Promise<Policy> {
       return Promise.resolve(
         effectivePolicy(defaultPolicy, parsePolicyOverrides(input.policy ?? {})),

@@ -13,12 +13,18 @@ import { TASK_QUEUES } from '../domain/temporal-names';
  * The quick path. One attempt: whatever it could not do, the durable path does. The time is the
  * window's maximum of 3 s and what the database may take.
  */
-export const { submitOrder, policyFor } = proxyLocalActivities<
-  Pick<MainActivities, 'submitOrder' | 'policyFor'>
->({ startToCloseTimeout: '5s', retry: { maximumAttempts: 1 } });
+export const { submitOrder } = proxyLocalActivities<Pick<MainActivities, 'submitOrder'>>({
+  startToCloseTimeout: '5s',
+  retry: { maximumAttempts: 1 },
+});
 
-/** The row of an order whose workflow is gone. Tried until the workflow's time is over. */
-export const { readOrderRow } = proxyLocalActivities<Pick<MainActivities, 'readOrderRow'>>({
+/**
+ * What is short, and tried until it is done: a worker that stands still makes time out even what does no I/O.
+ * The policy of an order that could not be submitted, and the row of one whose workflow is gone.
+ */
+export const { policyFor, readOrderRow } = proxyLocalActivities<
+  Pick<MainActivities, 'policyFor' | 'readOrderRow'>
+>({
   startToCloseTimeout: '5s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '2s' },
 });

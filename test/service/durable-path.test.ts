@@ -1,13 +1,20 @@
-import type { WorkflowHandle } from '@temporalio/client';
-import { dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { Context } from '@temporalio/activity';
+import { Client, type WorkflowHandle } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { DispatchRequestInput } from '../../activities/request-dispatch';
+import { DEFAULT_POLICY, effectivePolicy } from '../../domain/policy';
+import { TASK_QUEUES, WORKFLOW_TYPES, dispatchOrderWorkflowId } from '../../domain/temporal-names';
+import { workflowBundlePath } from '../../worker/workflow-bundle';
 import { patience } from '../patience';
 import {
   askPerson,
+  createSurroundings,
   eventually,
   inTurn,
   newOrder,
   openTask,
   pendingAttempt,
+  quietRuntime,
   setup,
   withDatabaseAway,
   type TestBed,
@@ -36,6 +43,55 @@ function isEscalating({ events }: History): boolean {
     ) ?? false
   );
 }
+
+test('a worker that stands still while an order is placed fails no order, though there is no row of it yet', async () => {
+  quietRuntime();
+  const { stack, namespace, remove } = await createSurroundings();
+  const connection = await NativeConnection.connect({ address: stack.temporalAddress });
+  const order = newOrder();
+  const { orderId } = order;
+  const policy = effectivePolicy(DEFAULT_POLICY, {});
+  let asked = 0;
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUES.main,
+    workflowBundle: { codePath: workflowBundlePath() },
+    activities: {
+      submitOrder: () => Promise.reject(new Error('the database is away')),
+      // As on a worker that stands still, it is past its time: 5 s.
+      policyFor: () => (++asked === 1 ? Context.current().cancelled : Promise.resolve(policy)),
+    },
+  });
+  const requests = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUES.requests,
+    activities: {
+      requestDispatch: ({ dispatchBy, requestNumber }: DispatchRequestInput) =>
+        Promise.resolve({
+          policy,
+          order: {
+            ...{ orderId, requestNumber, dispatchBy, status: 'dispatched', attempts: 1 },
+            dispatchedBy: 'acknowledgement',
+          },
+        }),
+    },
+  });
+  const result = await worker.runUntil(
+    requests.runUntil(
+      new Client({ connection, namespace }).workflow.execute(WORKFLOW_TYPES.dispatchOrder, {
+        workflowId: dispatchOrderWorkflowId(orderId),
+        taskQueue: TASK_QUEUES.main,
+        args: [{ order }],
+      }),
+    ),
+  );
+  expect(result).toMatchObject({ orderId, status: 'dispatched' });
+  expect(asked).toBe(2);
+  await connection.close();
+  await remove();
+});
 
 describe('durable path', () => {
   let bed: TestBed;
@@ -72,7 +128,7 @@ describe('durable path', () => {
 
   test('an order database that is away past the deadline is what the person is told of', async () => {
     const handle = await withDatabaseAway(bed.stack, bed.ordersDatabaseUrl, async () => {
-      const placed = await place([{ kind: 'staySilent' }], { dispatchWithinMs: 6_000 });
+      const placed = await place([{ kind: 'staySilent' }], { dispatchWithinMs: patience(500) });
       const workflow = bed.temporal.workflow.getHandle(dispatchOrderWorkflowId(placed.orderId));
       // Past the deadline nothing is left to do but to escalate, which needs the database.
       await eventually(async () => isEscalating(await workflow.fetchHistory()));
