@@ -77,6 +77,11 @@ const HEALTH_FINDINGS = {
     whatToDo:
       'look whether a worker runs and reaches the broker: it relays the events; one with a refusal waits for you (docs/events.md)',
   },
+  eventsRefused: {
+    severity: 'warning',
+    whatToDo:
+      'find the full queue on order-dispatch.events, and read or delete it (rabbitmqctl list_queues name messages)',
+  },
 } as const satisfies Readonly<Record<string, { severity: HealthSeverity; whatToDo: string }>>;
 
 /** What a health check can find. */
@@ -117,6 +122,8 @@ export interface HealthFigures {
   acknowledgementMs?: { p50: number; p99: number; answers: number };
   /** Age of the oldest event that is not sent, in ms. */
   eventsBehindMs?: number;
+  /** Events that the broker refused, and that are tried again. */
+  eventsRefused?: number;
 }
 
 /** What one health check saw. */

@@ -119,7 +119,7 @@ async function checkOrders(orders: OrdersDatabase, overdue: OverdueOrder[]): Pro
     countOverdueTasks(orders),
     countFailedRepairs(orders),
   ]);
-  const { openDeadLetters = 0, eventsBehindMs = 0 } = figures;
+  const { openDeadLetters = 0, eventsBehindMs = 0, eventsRefused = 0 } = figures;
   const findings: HealthFinding[] = [];
   if (overdue.length > 0) {
     const many = overdue.length === LOOKED_AT ? `${LOOKED_AT} or more` : String(overdue.length);
@@ -146,6 +146,10 @@ async function checkOrders(orders: OrdersDatabase, overdue: OverdueOrder[]): Pro
   if (eventsBehindMs > EVENTS_BEHIND_MS) {
     const what = `the oldest event that is not sent waits for ${Math.round(eventsBehindMs / 1_000)} s`;
     findings.push(healthFinding('eventsBehind', what));
+  }
+  if (eventsRefused > 0) {
+    const what = `the broker refuses ${eventsRefused} events: a queue that they go to is full`;
+    findings.push(healthFinding('eventsRefused', what));
   }
   return { findings, figures };
 }

@@ -33,6 +33,9 @@ export interface OutgoingMessage {
   content: Buffer;
 }
 
+/** The broker refused a message, as it does where a queue that it goes to is full and has `reject-publish`. */
+export class MessageNacked extends BrokerUnavailable {}
+
 /** A message whose properties or headers amqplib cannot write: nothing was sent. */
 export class UnwritableMessage extends Error {}
 
@@ -155,9 +158,12 @@ export class Publisher {
             persistent: true,
             mandatory: true,
           },
-          (error: unknown) => {
+          (error: Error | null) => {
             crashPoint('publish.atConfirm');
-            settle(error ? new BrokerUnavailable('the broker refused the message') : undefined);
+            // By any other error amqplib says that the channel was closed.
+            const isNack = error?.message === 'message nacked';
+            const Failure = isNack ? MessageNacked : BrokerUnavailable;
+            settle(error ? new Failure('the broker refused the message') : undefined);
           },
         );
       } catch (error) {

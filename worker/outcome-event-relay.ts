@@ -5,11 +5,11 @@ import { relayOutcomeEvents, type EventFate } from '../database/orders/outcome-e
 import { MalformedMessage, UnroutableMessage } from '../domain/errors';
 import type { StoredOutcomeEvent } from '../domain/outcome-events';
 import { outcomeEventMessage } from '../messaging/messages';
-import type { Publisher } from '../messaging/publisher';
+import { MessageNacked, type Publisher } from '../messaging/publisher';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
 
-/** Events in one transaction, and tasks that are told in one statement. */
+/** Events that are taken at once, and tasks that are told in one statement. */
 const BATCH = 100;
 
 /** How long events gather once somebody woke the relay, in ms: a transaction each would cost orders. */
@@ -74,6 +74,10 @@ export function startOutcomeEventRelay(options: {
         log.error({ eventId, subject, type, err: error }, 'an event can never be published');
         return { refusal: error.message };
       }
+      if (error instanceof MessageNacked) {
+        log.warn({ eventId, subject, type }, 'the broker refuses an event: tried again later');
+        return 'nacked';
+      }
       if (!(error instanceof UnroutableMessage)) throw error;
       counts.unrouted += 1;
       log.debug({ eventId, subject, type }, 'no queue is bound for this event');
@@ -101,7 +105,7 @@ export function startOutcomeEventRelay(options: {
       const relayed = await relayOutcomeEvents(database, { limit: BATCH, publish });
       any ||= relayed.taken > 0;
       hasMore = relayed.hasMore;
-      // After the commit: what was sent is marked.
+      // What was sent is marked by now.
       if (failure !== undefined) throw failure as Error;
     }
     return any;

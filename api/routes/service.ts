@@ -21,6 +21,7 @@ const figures = z
     queues: z.record(z.string(), z.object({ messages: z.int(), consumers: z.int() })).optional(),
     acknowledgementMs: z.object({ p50: z.number(), p99: z.number(), answers: z.int() }).optional(),
     eventsBehindMs: z.number().optional(),
+    eventsRefused: z.int().optional(),
   })
   .meta({ id: 'HealthFigures' });
 

@@ -27,9 +27,10 @@ export async function readHealthFigures(database: OrdersDatabase): Promise<Healt
         WHERE a.received_at > now() - ${LATENCY_MINUTES} * interval '1 min'
           AND a.class = 'first' AND a.outcome = 'accepted'
       ) AS answered`,
-    prisma.$queryRaw<{ ms: number | null }[]>`
-      SELECT extract(epoch FROM now() - min(created_at))::float8 * 1000 AS ms FROM outcome_events
-      WHERE sent_at IS NULL`,
+    prisma.$queryRaw<{ ms: number | null; refused: number }[]>`
+      SELECT extract(epoch FROM now() - min(created_at))::float8 * 1000 AS ms,
+        (count(*) FILTER (WHERE failures > 0))::int AS refused
+      FROM outcome_events WHERE sent_at IS NULL`,
   ]);
   return {
     orders: countsOf(orders),
@@ -44,6 +45,7 @@ export async function readHealthFigures(database: OrdersDatabase): Promise<Healt
         },
       }),
     eventsBehindMs: Math.round(events?.ms ?? 0),
+    eventsRefused: events?.refused ?? 0,
   };
 }
 
