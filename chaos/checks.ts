@@ -95,13 +95,31 @@ function dispatchedMeansAccepted({ rows, ledger }: Facts): Check {
   return { id: 'I4', what, looked: dispatched.length, offenders };
 }
 
+/**
+ * An answer that waits in a home queue is gone with its connection. It is asked for again while the order waits for
+ * it; an order that is being cancelled, or that a person gave a new request, asks something later instead.
+ */
 function answersAreRecorded({ inbox, ledger }: Facts): Check {
   const recorded = new Set(ledger.map(({ requestId }) => requestId));
+  const isOvertaken = ({ orderId, requestId }: Facts['inbox'][number]) =>
+    ledger.some(
+      (row) =>
+        row.orderId === orderId &&
+        row.class === 'first' &&
+        rankOf(row.requestId) > rankOf(requestId),
+    );
   const offenders = inbox
-    .filter(({ requestId }) => !recorded.has(requestId))
+    .filter((answer) => !recorded.has(answer.requestId) && !isOvertaken(answer))
     .map(({ requestId, orderId }) => ({ orderId, why: `the answer to ${requestId} was lost` }));
-  const what = 'each answer that the dispatch system committed is in the ledger';
+  const what =
+    'each answer that the dispatch system committed is in the ledger, or a later one of its order is applied';
   return { id: 'I5', what, looked: inbox.length, offenders };
+}
+
+/** Which of an order's answers is later: a request's by its number; the withdrawal's is the last. */
+function rankOf(requestId: string): number {
+  const last = requestId.slice(requestId.lastIndexOf('.') + 1);
+  return last === 'withdrawal' ? Infinity : Number(last);
 }
 
 function answersAreStored({ inbox, ledger, strays }: Facts): Check {

@@ -13,7 +13,7 @@ export interface PoolOptions {
   statementTimeoutMs?: number;
   /** How long a statement may wait for a lock, in ms. @default as long as the statement may take */
   lockTimeoutMs?: number;
-  /** How long a transaction may do nothing, in ms. @default {@link IDLE_IN_TRANSACTION_TIMEOUT_MS} */
+  /** How long a transaction may do nothing, in ms. @default 60000 */
   idleInTransactionTimeoutMs?: number;
 }
 
@@ -21,7 +21,7 @@ export interface PoolOptions {
  * How long a transaction may do nothing before the server ends it, in ms: that of a process that stands still
  * would keep its locks. A replay waits in its transaction for a confirm, 30 s at most.
  */
-export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 
 /** How long a connection may take to open, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;

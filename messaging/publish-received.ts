@@ -1,7 +1,7 @@
 import { UnwritableMessage, type OutgoingMessage, type Publisher } from './publisher';
 
 /** The header that describes the properties and headers that could not be written. */
-export const UNWRITABLE_HEADER = 'unwritable';
+const UNWRITABLE_HEADER = 'unwritable';
 
 /** How many bytes the received headers may take together: amqplib writes 64 KiB, with ours among them. */
 const HEADERS_MAX_BYTES = 48 * 1024;
