@@ -15,7 +15,15 @@ import {
   dispatchOrderWorkflowId,
   reconcileOrderWorkflowId,
 } from '../../domain/temporal-names';
-import { askPerson, eventually, lockAwaited, newOrder, setup, type TestBed } from '../setup';
+import {
+  askPerson,
+  eventually,
+  lockAwaited,
+  newOrder,
+  setup,
+  withConnection,
+  type TestBed,
+} from '../setup';
 
 /** An order becomes a human task by what a test does, and not by itself. */
 const PATIENT: PolicyOverrides = { quickWindowMs: 0, acknowledgementTimeoutMs: 3_600_000 };
@@ -340,10 +348,21 @@ describe('reconciliation', () => {
       // A query is answered after the signal was taken: the task that is open is still the first one's.
       expect((await findingTask(orderId)).escalatedAt).toEqual(first.escalatedAt);
       expect(await bed.orders.repair.count({ where: { orderId } })).toBe(0);
-      await bed.client.resolveTask(first.taskId, { decision: 'keep', ...BY_ANA });
-      await eventually(async () => (await bed.orders.repair.count({ where: { orderId } })) === 1);
-      // So that the second is not what was kept just now.
-      await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-9' } });
+      // The second is looked at once the first's repair is recorded. The row changes before that, so that it is
+      // not what was kept.
+      await bed.orders.$executeRaw`
+        CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS
+          'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END'`;
+      await bed.orders.$executeRawUnsafe(`
+        CREATE TRIGGER wait_for_test BEFORE INSERT ON repairs FOR EACH ROW
+          WHEN (NEW.order_id = '${orderId}') EXECUTE FUNCTION wait_for_test()`);
+      await withConnection(bed.ordersDatabaseUrl, async (gate) => {
+        await gate.query('SELECT pg_advisory_lock(4711)');
+        await bed.client.resolveTask(first.taskId, { decision: 'keep', ...BY_ANA });
+        const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted`;
+        await eventually(async () => (await gate.query(waits)).rows.length > 0);
+        await bed.orders.order.update({ where: { orderId }, data: { courierId: 'courier-9' } });
+      });
       const second = await eventually(async () => {
         const task = await findingTask(orderId);
         return task.escalatedAt > first.escalatedAt && task;
