@@ -15,6 +15,13 @@ import { publishReceived } from './publish-received';
 /** How many failures of its own a message may have before it is dead-lettered. */
 const MAXIMUM_FAILURES = 5;
 
+/**
+ * How long a delivery is held before its message is published to its queue again, in ms. RabbitMQ takes it back
+ * after 30 minutes by default (`consumer_timeout`), and counts that as a delivery: through a long outage it would
+ * reach the delivery limit.
+ */
+const HOLD_MAX_MS = 20 * 60_000;
+
 /** Pauses between tries: the first, doubled each time up to the longest, in ms. */
 export interface RetryPauses {
   /** @default 1000 */
@@ -35,6 +42,8 @@ export interface ConsumerOptions {
   /** Whose fault a failure is. */
   faultOf: (error: unknown) => Fault;
   pauses?: RetryPauses;
+  /** How long a delivery is held, in ms. @default 1200000 */
+  holdMaxMs?: number;
 }
 
 /** A queue that is consumed on a channel. */
@@ -58,6 +67,7 @@ interface Subscription {
  * | resolves                               | acked                                                  |
  * | fails for want of infrastructure       | held; the whole consumer pauses, then tries again; this never counts |
  * | fails, and it is unclear why           | the same, but it counts if others got through since it failed the last time |
+ * | has failed so for 20 minutes           | published to its queue again, confirmed, then acked    |
  * | fails otherwise, up to 4 times         | held alone and tried again after 1, 2, 4, 8 s          |
  * | fails the 5th time, or it is malformed | to `<queue>.dead` with the reason, confirmed, then acked |
  * | is still at work as the channel closes | the broker delivers it again                           |
@@ -145,6 +155,8 @@ export class Consumer {
     let handledAtUnclearFailure: number | undefined;
     let firstFailedAt: Date | undefined;
     let deadLetter: (() => Promise<void>) | undefined;
+    const { holdMaxMs = HOLD_MAX_MS } = this.options;
+    const heldSince = Date.now();
     const isAckedBefore = hasDeliberateBug('ackBeforeCommit');
     if (isAckedBefore) subscription.channel.ack(delivery);
     for (;;) {
@@ -159,6 +171,10 @@ export class Consumer {
         return;
       } catch (error) {
         if (abandoned.aborted) return;
+        if (Date.now() - heldSince > holdMaxMs && (await this.putBack(delivery, counted))) {
+          if (!subscription.isClosed && !isAckedBefore) subscription.channel.ack(delivery);
+          return;
+        }
         const fault = deadLetter ? 'infrastructure' : this.faultOf(error);
         failedTries.inc({ queue: counted, fault });
         // Where others get through, what failed again is at fault itself: it must not stop them for ever.
@@ -190,21 +206,34 @@ export class Consumer {
           attempts: failures,
           sourceQueue: queue,
         };
-        deadLetter = () => this.deadLetter(delivery, deadLetterQueue, headers);
+        deadLetter = () => this.publishAgain(delivery, deadLetterQueue, headers);
       }
     }
   }
 
-  private deadLetter(
+  /** Publishes a message that is held to its durable queue again. @returns whether it is there. */
+  private async putBack(delivery: ConsumeMessage, queue: string): Promise<boolean> {
+    const headers: Record<string, unknown> = { ...delivery.properties.headers };
+    delete headers['x-delivery-count'];
+    try {
+      await this.publishAgain(delivery, queue, headers);
+      return true;
+    } catch (error) {
+      this.options.log.warn({ err: error, queue }, 'a message is held on: it cannot be put back');
+      return false;
+    }
+  }
+
+  private publishAgain(
     { properties, content }: ConsumeMessage,
-    deadLetterQueue: string,
+    routingKey: string,
     headers: Record<string, unknown>,
   ): Promise<void> {
     const text = (value: unknown) => (typeof value === 'string' ? value : '');
     const timestamp: unknown = properties.timestamp;
     return publishReceived(this.options.publisher, {
       exchange: '',
-      routingKey: deadLetterQueue,
+      routingKey,
       type: text(properties.type),
       messageId: text(properties.messageId),
       correlationId: text(properties.correlationId),

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import pLimit from 'p-limit';
 import type { QuickPath } from '../activities/quick-path';
 import {
   recordAcknowledgement,
@@ -24,8 +25,11 @@ import { startReconcileOrder } from '../temporal/start-workflows';
 import { temporalFaultOf } from '../temporal/fault';
 import { NewestKeys } from './newest-keys';
 
-/** Acknowledgements under way at once. */
-const PREFETCH = 50;
+/** Acknowledgements under way at once: after an outage most of them wait for their turn to be told. */
+const PREFETCH = 500;
+
+/** How many of them are recorded at once; those that wait for their turn hold none of these up. */
+const RECORDED_AT_ONCE = 50;
 
 /** Acceptances that are known to be told. After an outage an order has as many answers as attempts. */
 const REMEMBERED = 10_000;
@@ -44,12 +48,14 @@ export async function startAcknowledgementConsumer(options: {
   pauses?: RetryPauses;
   /** Called once an answer is recorded: others may have to be told of it. */
   recorded?: () => void;
-  /** Resolves when another workflow may be told. */
-  turnToTell?: () => Promise<void>;
+  /** Resolves when another workflow may be told, or the signal aborts. */
+  turnToTell?: (closing: AbortSignal) => Promise<void>;
 }): Promise<StartedConsumer> {
   const { amqpUrl, database, temporal, quickPath, publisher, log, pauses, turnToTell } = options;
   const done = new WeakMap<IncomingMessage, RecordedAcknowledgement>();
   const told = new NewestKeys(REMEMBERED);
+  const recording = pLimit(RECORDED_AT_ONCE);
+  const closing = new AbortController();
 
   const signalWorkflows = async (orderId: string, recorded: AcknowledgedSignal) => {
     const heard = await Promise.all(
@@ -66,7 +72,7 @@ export async function startAcknowledgementConsumer(options: {
     log.warn({ orderId, status }, 'no workflow waits for this answer');
   };
 
-  return startConsumer({
+  const consumer = await startConsumer({
     url: amqpUrl,
     name: 'worker consume',
     queues: [QUEUES.acknowledgements],
@@ -74,7 +80,11 @@ export async function startAcknowledgementConsumer(options: {
     prefetch: PREFETCH,
     log,
     publisher,
-    faultOf: (error) => databaseFaultOf(error) ?? temporalFaultOf(error) ?? 'message',
+    faultOf: (error) => {
+      // It was still waiting for its turn when the process was told to stop.
+      if (closing.signal.aborted) return 'infrastructure';
+      return databaseFaultOf(error) ?? temporalFaultOf(error) ?? 'message';
+    },
     ...(pauses && { pauses }),
     handle: async (message) => {
       const acknowledgement = parseAcknowledgement(message);
@@ -82,7 +92,10 @@ export async function startAcknowledgementConsumer(options: {
       // Once for each delivery: what is tried again after this must not fill the ledger.
       const before = done.get(message);
       const recorded =
-        before ?? (await recordAcknowledgement(database, message.messageId, acknowledgement));
+        before ??
+        (await recording(() =>
+          recordAcknowledgement(database, message.messageId, acknowledgement),
+        ));
       done.set(message, recorded);
       const { signal, hasMoved } = recorded;
       if (!before) acknowledgements.inc({ class: signal.class });
@@ -100,13 +113,22 @@ export async function startAcknowledgementConsumer(options: {
       const isAcceptance = outcome === 'accepted' && order?.status === 'dispatched';
       if (isAcceptance && !hasMoved && trigger === 'duplicate' && told.has(requestId)) return;
       if (!quickPath.tell(orderId, signal)) {
-        await turnToTell?.();
+        await turnToTell?.(closing.signal);
+        closing.signal.throwIfAborted();
         await signalWorkflows(orderId, signal);
       }
       if (isAcceptance) told.add(requestId);
       crashPoint('acknowledgement.beforeAck');
     },
   });
+  return {
+    ...consumer,
+    // What waits for its turn goes back to the broker at once.
+    close: () => {
+      closing.abort();
+      return consumer.close();
+    },
+  };
 }
 
 /** A request is waited for by one workflow; the withdrawal by whichever takes the order back. */

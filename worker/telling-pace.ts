@@ -14,20 +14,24 @@ const LONGEST_PAUSE_MS = 1_000;
  * answers come at once; a new order's first task would wait behind all the tasks that they make.
  *
  * @param isBehind whether workflow tasks wait for a worker.
- * @returns what resolves when it is one's turn; never rejects.
+ * @returns what resolves when it is one's turn, or the signal aborts; never rejects.
  */
-export function paceTelling(isBehind: () => Promise<boolean>): () => Promise<void> {
+export function paceTelling(
+  isBehind: () => Promise<boolean>,
+): (closing?: AbortSignal) => Promise<void> {
   let left = AT_ONCE;
   let last = Promise.resolve();
-  const nextTurn = async () => {
+  const nextTurn = async (closing: AbortSignal | undefined) => {
     if (left === 0) {
       const until = Date.now() + LONGEST_PAUSE_MS;
       // Where it cannot be asked, nobody can be told either: that has its own way to fail.
       const look = () => isBehind().catch(() => false);
-      while (Date.now() < until && (await look())) await delay(LOOK_EVERY_MS);
+      while (!closing?.aborted && Date.now() < until && (await look())) {
+        await delay(LOOK_EVERY_MS);
+      }
       left = AT_ONCE;
     }
     left -= 1;
   };
-  return () => (last = last.then(nextTurn));
+  return (closing) => (last = last.then(() => nextTurn(closing)));
 }

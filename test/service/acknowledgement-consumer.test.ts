@@ -3,6 +3,8 @@ import { QuickPath } from '../../activities/quick-path';
 import { openOrdersDatabase, type OrdersDatabase } from '../../database/orders/connection';
 import { QUEUES } from '../../domain/amqp-names';
 import { contentHash } from '../../domain/content-hash';
+import { defined } from '../../domain/defined';
+import type { Order } from '../../domain/order';
 import { DEFAULT_POLICY } from '../../domain/policy';
 import { acknowledgementMessage } from '../../messaging/messages';
 import { Publisher } from '../../messaging/publisher';
@@ -37,7 +39,10 @@ describe('an answer', () => {
   });
 
   /** Consumes as a worker process does; its signals are counted, and none is sent. */
-  const consume = (signal: () => Promise<void>) =>
+  const consume = (
+    signal: () => Promise<void>,
+    turnToTell?: (closing: AbortSignal) => Promise<void>,
+  ) =>
     startAcknowledgementConsumer({
       amqpUrl: surroundings.amqpUrl,
       database,
@@ -46,6 +51,18 @@ describe('an answer', () => {
       publisher,
       log: silentLogger(),
       pauses: { initialMs: 10, maximumMs: 20 },
+      ...defined({ turnToTell }),
+    });
+  /** Records an order that waits for its answer. */
+  const record = (order: Order) =>
+    rows.order.create({
+      data: {
+        orderId: order.orderId,
+        contentHash: contentHash(order),
+        order: order as never,
+        policy: DEFAULT_POLICY,
+        dispatchBy: new Date(Date.now() + 60_000),
+      },
     });
   const accept = (orderId: string) =>
     publisher.publish(
@@ -65,17 +82,7 @@ describe('an answer', () => {
   test('that is repeated is told once by a process, again by another, and where the row was lost', async () => {
     const order = newOrder();
     const { orderId } = order;
-    const record = () =>
-      rows.order.create({
-        data: {
-          orderId,
-          contentHash: contentHash(order),
-          order: order as never,
-          policy: DEFAULT_POLICY,
-          dispatchBy: new Date(Date.now() + 60_000),
-        },
-      });
-    await record();
+    await record(order);
     let signals = 0;
     const answered = async (answers: number, told: number) => {
       await accept(orderId);
@@ -96,12 +103,32 @@ describe('an answer', () => {
     await accept(orderId);
     await eventually(() => signals === 2);
     await rows.order.delete({ where: { orderId } });
-    await record();
+    await record(order);
     await answered(4, 3);
     await consumer.close();
     expect(await rows.order.findUniqueOrThrow({ where: { orderId } })).toMatchObject({
       status: 'dispatched',
     });
+  });
+
+  test('is recorded while hundreds wait for their turn to be told; these go back to the queue when the worker closes', async () => {
+    const orders = Array.from({ length: 120 }, () => newOrder());
+    await Promise.all(orders.map(record));
+    let signals = 0;
+    const never = (closing: AbortSignal) =>
+      new Promise<void>((resolve) => closing.addEventListener('abort', () => resolve()));
+    const consumer = await consume(() => ((signals += 1), Promise.resolve()), never);
+    await Promise.all(orders.map(({ orderId }) => accept(orderId)));
+    const orderId = { in: orders.map((order) => order.orderId) };
+    await eventually(
+      async () => (await rows.acknowledgement.count({ where: { orderId } })) === orders.length,
+      { what: 'every answer in the ledger' },
+    );
+    await consumer.close();
+    expect(signals).toBe(0);
+    const waiting = async () => (await channel.checkQueue(QUEUES.acknowledgements)).messageCount;
+    await eventually(async () => (await waiting()) === orders.length, { what: 'all in the queue' });
+    await channel.purgeQueue(QUEUES.acknowledgements);
   });
 
   test('that nobody can be told of is in the ledger once, however often it is tried, and goes back to the queue', async () => {

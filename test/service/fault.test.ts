@@ -6,6 +6,7 @@ import { postgresAdapter, type PoolOptions } from '../../database/postgres-adapt
 import { QUEUES, deadLetterQueueOf } from '../../domain/amqp-names';
 import { MalformedMessage } from '../../domain/errors';
 import type { Fault } from '../../domain/fault';
+import type { IncomingMessage } from '../../messaging/incoming-message';
 import { Publisher } from '../../messaging/publisher';
 import { startConsumer } from '../../messaging/start-consumer';
 import { silentLogger } from '../../runtime/logger';
@@ -309,5 +310,51 @@ describe('a consumer whose handler fails, and nobody knows why', () => {
     expect(handled).toBeGreaterThan(0);
     await consumer.close();
     expect((await channel.checkQueue(QUEUE)).messageCount).toBe(0);
+  });
+
+  test('puts back what it holds for long, unchanged, so that the broker never takes it back and counts a delivery', async () => {
+    const deliveries: IncomingMessage[] = [];
+    let isOver = false;
+    const handled: IncomingMessage[] = [];
+    const consumer = await startConsumer({
+      url: surroundings.amqpUrl,
+      name: 'test consume',
+      queues: [QUEUE],
+      prefetch: 20,
+      log: silentLogger(),
+      publisher,
+      faultOf: () => 'infrastructure',
+      pauses: { initialMs: 5, maximumMs: 20 },
+      holdMaxMs: 100,
+      handle: (message) => {
+        if (!deliveries.includes(message)) deliveries.push(message);
+        if (!isOver) return Promise.reject(new Error('the database is away'));
+        handled.push(message);
+        return Promise.resolve();
+      },
+    });
+    await publisher.publish({
+      exchange: '',
+      routingKey: QUEUE,
+      type: 'test',
+      messageId: 'held',
+      correlationId: 'request-1',
+      replyTo: 'home',
+      appId: 'test',
+      headers: { traceparent: '00-a-b-01' },
+      timestamp: 1_700_000_000_000,
+      content: Buffer.from('{"as":"it is"}'),
+    });
+    await eventually(() => deliveries.length >= 4, { what: 'deliveries of one message' });
+    isOver = true;
+    await eventually(() => handled.length > 0, { what: 'the end of the outage' });
+    await consumer.close();
+    // Of one that came back by the broker's doing it would say so.
+    expect(deliveries.map(({ headers }) => headers)).toEqual(
+      deliveries.map(() => ({ traceparent: '00-a-b-01' })),
+    );
+    expect(handled).toEqual([deliveries[0]]);
+    expect((await channel.checkQueue(QUEUE)).messageCount).toBe(0);
+    expect((await channel.checkQueue(deadLetterQueueOf(QUEUE))).messageCount).toBe(0);
   });
 });
