@@ -724,6 +724,18 @@ describe('dead letters', () => {
       });
     const by = ['--actor', 'ana', '--note', 'she said so'];
 
+    test('one whose timestamp is in microseconds is shown', async () => {
+      const odd = message({
+        routingKey: deadLetterQueueOf(QUEUES.acknowledgements),
+        timestamp: 1_700_000_000_000_000_000,
+      });
+      await bed.publisher.publish(odd);
+      const { id } = await rowOf(odd.messageId);
+      const shown = await cli(['show', String(id)]);
+      expect(shown).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('error') });
+      expect(unwrapped(shown.stdout)).toContain('1700000000000000 (no time in seconds)');
+    });
+
     test('list, show, replay and discard: a round trip', async () => {
       const reason = `cli-${randomUUID()}`;
       const orderIds = await deadRequests(3, reason);
