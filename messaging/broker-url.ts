@@ -10,6 +10,12 @@ export function userOf(brokerUrl: string): { name: string; password: string } | 
   return { name: decoded(username), password: decoded(password) };
 }
 
+/** The header `authorization` by which the management API takes the user of a URL. */
+export function basicAuthorization(managementUrl: string): string {
+  const { name, password } = userOf(managementUrl) ?? { name: '', password: '' };
+  return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+}
+
 /** A part of a URL; as it stands, where it is not percent-encoded UTF-8. */
 function decoded(part: string): string {
   try {

@@ -32,16 +32,28 @@ export async function connectToBroker(options: {
   });
 }
 
-/** Closes a connection, and cuts it where the broker does not say good-bye in time. */
+/** Closes a connection, and cuts it if the broker does not say good-bye in time. */
 export async function closeConnection(model: ChannelModel): Promise<void> {
-  // amqplib's own promise stays open where the connection is lost before the broker says good-bye.
+  // amqplib's own promise stays open if the connection is lost before the broker says good-bye.
   const gone = new Promise<void>((resolve) => model.once('close', () => resolve()));
-  const timer = setTimeout(
-    () => cutConnection(model, 'the broker says no good-bye'),
-    CLOSE_TIMEOUT_MS,
+  await cutAfter(model, CLOSE_TIMEOUT_MS, () =>
+    Promise.race([model.close().catch(() => {}), gone]),
   );
-  await Promise.race([model.close().catch(() => {}), gone]);
-  clearTimeout(timer);
+}
+
+/** Does work on a connection, which is cut if the work takes longer: a broker that stalls still sends heartbeats. */
+export async function cutAfter<Result>(
+  model: ChannelModel,
+  timeoutMs: number,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const why = `RabbitMQ did not answer within ${timeoutMs} ms`;
+  const timer = setTimeout(() => cutConnection(model, why), timeoutMs);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Ends a connection at once: for the broker, too, which then gives what was not acked to others. */

@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { BrokerUnavailable } from '../domain/errors';
 import type { Logger } from '../runtime/logger';
+import { retryPauseMs } from '../runtime/retry-pause';
 import { vhostOf } from './broker-url';
-import { closeConnection, connectToBroker, cutConnection } from './connect-to-broker';
+import { closeConnection, connectToBroker, cutAfter, cutConnection } from './connect-to-broker';
 
 const HEARTBEAT_S = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -12,8 +13,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const SETUP_TIMEOUT_MS = 60_000;
 /** How often a connection is tried when it is opened: a wrong URL should end a start, not hang it. */
 const INITIAL_TRIES = 5;
-/** The pause before a connection is tried again, in ms, doubled each time up to the longest. */
-const PAUSES_MS = { first: 100, longest: 5_000 };
+/** The pauses between two tries to connect. */
+const PAUSES = { initialMs: 100, maximumMs: 5_000 };
 
 /** How a {@link SupervisedConnection} proves that it is alive. */
 interface Watch {
@@ -138,9 +139,8 @@ export class SupervisedConnection {
 
   private async pause(tries: number, { message }: Error): Promise<void> {
     const { log, name } = this.options;
-    const fullMs = Math.min(PAUSES_MS.longest, PAUSES_MS.first * 2 ** (tries - 1));
     // Spread, so that the processes that lost one broker do not all come back to it at once.
-    const delayMs = Math.round(fullMs * (0.8 + 0.4 * Math.random()));
+    const delayMs = Math.round(retryPauseMs(tries, PAUSES) * (0.8 + 0.4 * Math.random()));
     log.warn({ connection: name, attempt: tries, delayMs, why: message }, 'reconnecting');
     await delay(delayMs, undefined, { signal: this.closing.signal });
   }
@@ -171,22 +171,14 @@ export class SupervisedConnection {
     model.on('unblocked', () => block(false, 'unblocked'));
     model.on('error', (error: Error) => log.warn({ connection: name, err: error }, 'AMQP error'));
     this.newest = model;
-    const timer = setTimeout(
-      () => cutConnection(model, `the broker did not answer within ${SETUP_TIMEOUT_MS} ms`),
-      SETUP_TIMEOUT_MS,
-    );
     try {
       this.closing.signal.throwIfAborted();
-      await Promise.race([
-        closed,
-        this.watch(connection).then(() => setup(linkOf(model, this.options))),
-      ]);
+      const setUp = () => this.watch(connection).then(() => setup(linkOf(model, this.options)));
+      await cutAfter(model, SETUP_TIMEOUT_MS, () => Promise.race([closed, setUp()]));
       if (lost) throw lost;
     } catch (error) {
       await closeConnection(model);
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
     this.change(connection, 'connected');
   }

@@ -7,6 +7,7 @@ import type { Fault } from '../domain/fault';
 import type { Logger } from '../runtime/logger';
 import { hasDeliberateBug } from '../runtime/deliberate-bug';
 import { consumedMessages, failedTries } from '../runtime/metrics';
+import { retryPauseMs } from '../runtime/retry-pause';
 import { withoutWords } from '../runtime/without-words';
 import { toIncomingMessage, type IncomingMessage } from './incoming-message';
 import { UnwritableMessage, type Publisher } from './publisher';
@@ -159,6 +160,9 @@ export class Consumer {
     const heldSince = Date.now();
     const isAckedBefore = hasDeliberateBug('ackBeforeCommit');
     if (isAckedBefore) subscription.channel.ack(delivery);
+    const ack = () => {
+      if (!subscription.isClosed && !isAckedBefore) subscription.channel.ack(delivery);
+    };
     for (;;) {
       await this.pause;
       if (abandoned.aborted) return;
@@ -166,13 +170,13 @@ export class Consumer {
         await (deadLetter ?? (() => this.options.handle(message)))();
         this.pausesInARow = 0;
         this.handled += 1;
-        if (!subscription.isClosed && !isAckedBefore) subscription.channel.ack(delivery);
+        ack();
         consumedMessages.inc({ queue: counted, result: deadLetter ? 'deadLettered' : 'acked' });
         return;
       } catch (error) {
         if (abandoned.aborted) return;
-        if (Date.now() - heldSince > holdMaxMs && (await this.putBack(delivery, counted))) {
-          if (!subscription.isClosed && !isAckedBefore) subscription.channel.ack(delivery);
+        if (Date.now() - heldSince > holdMaxMs && (await this.putBack(delivery, counted, log))) {
+          ack();
           return;
         }
         const fault = deadLetter ? 'infrastructure' : this.faultOf(error);
@@ -212,14 +216,14 @@ export class Consumer {
   }
 
   /** Publishes a message that is held to its durable queue again. @returns whether it is there. */
-  private async putBack(delivery: ConsumeMessage, queue: string): Promise<boolean> {
+  private async putBack(delivery: ConsumeMessage, queue: string, log: Logger): Promise<boolean> {
     const headers: Record<string, unknown> = { ...delivery.properties.headers };
     delete headers['x-delivery-count'];
     try {
       await this.publishAgain(delivery, queue, headers);
       return true;
     } catch (error) {
-      this.options.log.warn({ err: error, queue }, 'a message is held on: it cannot be put back');
+      log.warn({ err: error }, 'the message is held on: it cannot be put back into its queue');
       return false;
     }
   }
@@ -262,9 +266,7 @@ export class Consumer {
 
   /** Waits before try `time + 1`; cut short, without an error, when `signal` aborts. */
   private async wait(time: number, signal: AbortSignal): Promise<void> {
-    const { initialMs, maximumMs } = this.pauses;
-    const ms = Math.min(maximumMs, initialMs * 2 ** Math.min(time - 1, 20));
-    await delay(ms, undefined, { signal }).catch(() => {});
+    await delay(retryPauseMs(time, this.pauses), undefined, { signal }).catch(() => {});
   }
 }
 

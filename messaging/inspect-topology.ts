@@ -1,5 +1,5 @@
 import type { Channel } from 'amqplib';
-import { closeConnection, connectToBroker, cutConnection } from './connect-to-broker';
+import { closeConnection, connectToBroker, cutAfter } from './connect-to-broker';
 import { DECLARATIONS } from './topology';
 
 /** What is on the broker, compared with what should be. */
@@ -43,19 +43,17 @@ export async function inspectTopology(url: string): Promise<TopologyReport> {
       return (error as Error).message;
     }
   };
-  const timer = setTimeout(
-    () => cutConnection(connection, `RabbitMQ did not answer within ${ANSWERS_TIMEOUT_MS} ms`),
-    ANSWERS_TIMEOUT_MS,
-  );
-  try {
+  const inspect = async () => {
     for (const { name, look, declare } of DECLARATIONS) {
       const isMissing = /404/.test(await attempt(look));
       const why = isMissing ? '' : await attempt(declare);
       if (isMissing) report.missing.push(name);
       if (why !== '') report.refused.push({ name, why });
     }
+  };
+  try {
+    await cutAfter(connection, ANSWERS_TIMEOUT_MS, inspect);
   } finally {
-    clearTimeout(timer);
     await closeConnection(connection);
   }
   return report;

@@ -1,4 +1,4 @@
-import { userOf, vhostOf } from './broker-url';
+import { basicAuthorization, vhostOf } from './broker-url';
 import { BINDINGS } from './topology';
 
 /** What only RabbitMQ's management API tells. */
@@ -27,9 +27,7 @@ export async function readManagement(given: {
   amqpUrl: string;
 }): Promise<BrokerInsight> {
   const { origin } = new URL(given.managementUrl);
-  const user = userOf(given.managementUrl) ?? { name: '', password: '' };
-  const authorization = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
-  const headers = { authorization };
+  const headers = { authorization: basicAuthorization(given.managementUrl) };
   const ask = (path: string) =>
     fetch(`${origin}/api/${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
 

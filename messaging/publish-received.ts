@@ -17,8 +17,8 @@ const PROPERTIES = ['type', 'messageId', 'correlationId', 'replyTo', 'appId'] as
 
 /**
  * Publishes a message that was received before. The broker delivers properties and headers that amqplib cannot
- * write (headers above 64 KiB; a number below -2^63; a text that is longer once its bad UTF-8 is replaced): those are left out, and
- * described in the header `unwritable`. The body stays as it is.
+ * write: headers above 64 KiB, a number below -2^63, a text that is longer once its bad UTF-8 is replaced. Those
+ * are left out and described in the header `unwritable`. The body stays as it is.
  */
 export async function publishReceived(
   publisher: Pick<Publisher, 'publish'>,

@@ -79,8 +79,8 @@ const LOOK_EVERY_MS = 250;
 const PAGE = 200;
 
 /**
- * Replays open dead letters, the oldest first, without those whose content is not recorded as a whole: each is published to its source queue and marked once
- * the broker has confirmed it. First the canaries; only when none of them is back in time, the rest,
+ * Replays open dead letters, the oldest first; those whose content is recorded in part only are left out. Each is
+ * published to its source queue and marked once the broker has confirmed it. First the canaries; only when none of them is back in time, the rest,
  * which stops as soon as a canary comes back after all. Repeating it goes on where it stopped.
  *
  * @throws ResolutionRefused where the actor or the note is missing.

@@ -107,20 +107,16 @@ async function examineTemporalClock(session: OperatorSession): Promise<Diagnosis
   }
 }
 
-async function examineSearchAttributes({
-  connection,
-  namespace,
-}: OperatorSession): Promise<Diagnosis> {
+async function examineSearchAttributes(session: OperatorSession): Promise<Diagnosis> {
   const what = 'search attributes';
-  const found = missingSearchAttributes({ connection, namespace });
+  const mend = 'order-dispatch setup search-attributes';
   try {
-    await found;
+    const lacking = missing(await missingSearchAttributes(session));
+    return lacking === undefined ? ok(what, 'all there') : refusal(what, lacking, mend);
   } catch (error) {
-    if (isListRefused(error)) {
-      return { what, state: 'notChecked', says: `the server does not list them: ${error.details}` };
-    }
+    if (!isListRefused(error)) return failed(what, error, mend);
+    return { what, state: 'notChecked', says: `the server does not list them: ${error.details}` };
   }
-  return look(what, 'order-dispatch setup search-attributes', async () => missing(await found));
 }
 
 async function examinePollers(

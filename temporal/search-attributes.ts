@@ -52,9 +52,7 @@ export async function registerSearchAttributes(options: NamespaceOptions): Promi
   });
   if (missing.length === 0) return [];
   const searchAttributes = Object.fromEntries(
-    Object.entries(SEARCH_ATTRIBUTES)
-      .filter(([name]) => missing.includes(name))
-      .map(([name, type]) => [name, TYPE_NUMBERS[type]]),
+    typesOf(missing).map(([name, type]) => [name, TYPE_NUMBERS[type]]),
   );
   try {
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
@@ -68,8 +66,13 @@ export async function registerSearchAttributes(options: NamespaceOptions): Promi
   return missing;
 }
 
-/** With their types. */
+function typesOf(names: readonly string[]) {
+  return Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => names.includes(name));
+}
+
+/** Names the search attributes with their types. */
 function describe(names: readonly string[]): string {
-  const chosen = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => names.includes(name));
-  return chosen.map(([name, type]) => `${name} (${type})`).join(', ');
+  return typesOf(names)
+    .map(([name, type]) => `${name} (${type})`)
+    .join(', ');
 }

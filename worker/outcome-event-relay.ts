@@ -8,6 +8,7 @@ import { outcomeEventMessage } from '../messaging/messages';
 import { MessageNacked, type Publisher } from '../messaging/publisher';
 import { crashPoint } from '../runtime/crash-point';
 import type { Logger } from '../runtime/logger';
+import { retryPauseMs } from '../runtime/retry-pause';
 
 /** Events that are taken at once, and tasks that are told in one statement. */
 const BATCH = 100;
@@ -26,7 +27,7 @@ export interface RelayPolls {
 const DEFAULT_POLLS: RelayPolls = { busyMs: 1_000, idleMs: 5_000 };
 
 /** Pauses after failures: the first, doubled each time up to the longest, in ms. */
-const PAUSES_MS = { initial: 1_000, maximum: 30_000 };
+const PAUSES = { initialMs: 1_000, maximumMs: 30_000 };
 
 /** What a relay did since its process started. */
 export interface RelayedEvents {
@@ -137,10 +138,7 @@ export function startOutcomeEventRelay(options: {
         if (stopping.signal.aborted) return;
         failures += 1;
         log.warn({ err: error, failures }, 'outcome events wait: they cannot be sent now');
-        const pauseMs = Math.min(
-          PAUSES_MS.maximum,
-          PAUSES_MS.initial * 2 ** Math.min(failures - 1, 20),
-        );
+        const pauseMs = retryPauseMs(failures, PAUSES);
         await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
       }
     }

@@ -1,3 +1,5 @@
+import { basicAuthorization } from '../../messaging/broker-url';
+
 /** What the stack and the tests ask of a broker's management API. */
 export interface RabbitmqManagement {
   /** Creates a virtual host that the stack's user may do everything in. */
@@ -19,8 +21,8 @@ export interface RabbitmqManagement {
  * @param managementUrl `http://user:password@host:port`
  */
 export function rabbitmqManagement(managementUrl: string): RabbitmqManagement {
-  const { origin, username, password } = new URL(managementUrl);
-  const authorization = `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
+  const { origin, username } = new URL(managementUrl);
+  const authorization = basicAuthorization(managementUrl);
 
   const request = (method: string, path: string, body?: unknown): Promise<Response> =>
     fetch(`${origin}/api/${path}`, {

@@ -2,16 +2,14 @@ import type { Client as Temporal } from '@temporalio/client';
 import { QuickPath } from '../../activities/quick-path';
 import { openOrdersDatabase, type OrdersDatabase } from '../../database/orders/connection';
 import { QUEUES } from '../../domain/amqp-names';
-import { contentHash } from '../../domain/content-hash';
 import { defined } from '../../domain/defined';
 import type { Order } from '../../domain/order';
-import { DEFAULT_POLICY } from '../../domain/policy';
 import { acknowledgementMessage } from '../../messaging/messages';
 import { Publisher } from '../../messaging/publisher';
 import { silentLogger } from '../../runtime/logger';
 import { startAcknowledgementConsumer } from '../../worker/acknowledgement-consumer';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
-import { openOrdersRows, type OrdersRows } from '../rows';
+import { insertOrderRow, openOrdersRows, type OrdersRows } from '../rows';
 import { createSurroundings, eventually, newOrder, type Surroundings } from '../setup';
 
 describe('an answer', () => {
@@ -53,17 +51,7 @@ describe('an answer', () => {
       pauses: { initialMs: 10, maximumMs: 20 },
       ...defined({ turnToTell }),
     });
-  /** Records an order that waits for its answer. */
-  const record = (order: Order) =>
-    rows.order.create({
-      data: {
-        orderId: order.orderId,
-        contentHash: contentHash(order),
-        order: order as never,
-        policy: DEFAULT_POLICY,
-        dispatchBy: new Date(Date.now() + 60_000),
-      },
-    });
+  const record = (order: Order) => insertOrderRow(rows, order);
   const accept = (orderId: string) =>
     publisher.publish(
       acknowledgementMessage(

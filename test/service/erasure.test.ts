@@ -15,7 +15,6 @@ import { ACKNOWLEDGEMENT_TYPE } from '../../domain/messages/acknowledgement';
 import { DISPATCH_REQUEST_TYPE } from '../../domain/messages/dispatch-request';
 import { WITHDRAWAL_TYPE } from '../../domain/messages/withdrawal';
 import { parseOrder, type Order } from '../../domain/order';
-import { DEFAULT_POLICY } from '../../domain/policy';
 import { TASK_QUEUES, WORKFLOW_TYPES, dispatchOrderWorkflowId } from '../../domain/temporal-names';
 import { dispatchRequestMessage } from '../../messaging/messages';
 import { eraseCustomer, ErasureRefused, type ErasureRequest } from '../../operations/erase';
@@ -24,6 +23,7 @@ import { replayDeadLetters } from '../../operations/dead-letters-replay';
 import { silentLogger } from '../../runtime/logger';
 import { startSupplementSystem, type SupplementSystem } from '../../supplement/supplement-system';
 import { errorLine, runCli, unwrapped } from '../run-cli';
+import { insertOrderRow } from '../rows';
 import { eventually, lockAwaited, newOrder, setup, type TestBed } from '../setup';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -71,18 +71,12 @@ describe('erasure', () => {
   /** A row as if the order had come so far. */
   const seed = async (customerId: string, fields: Record<string, string>): Promise<Order> => {
     const order = personalOrder(customerId);
-    await bed.orders.order.create({
-      data: {
-        orderId: order.orderId,
-        contentHash: contentHash(order),
-        order: order as never,
-        policy: DEFAULT_POLICY,
-        dispatchBy: new Date(),
-        courierId: 'courier-1',
-        dispatchedBy: 'acknowledgement',
-        status: 'dispatched',
-        ...fields,
-      },
+    await insertOrderRow(bed.orders, order, {
+      dispatchBy: new Date(),
+      courierId: 'courier-1',
+      dispatchedBy: 'acknowledgement',
+      status: 'dispatched',
+      ...fields,
     });
     return order;
   };

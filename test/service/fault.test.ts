@@ -8,7 +8,7 @@ import { MalformedMessage } from '../../domain/errors';
 import type { Fault } from '../../domain/fault';
 import type { IncomingMessage } from '../../messaging/incoming-message';
 import { Publisher } from '../../messaging/publisher';
-import { startConsumer } from '../../messaging/start-consumer';
+import { startConsumer, type StartConsumerOptions } from '../../messaging/start-consumer';
 import { silentLogger } from '../../runtime/logger';
 import { databaseUrl, dropDatabase } from '../../stack/servers/databases';
 import { query } from '../../stack/servers/query';
@@ -251,7 +251,10 @@ describe('a consumer whose handler fails, and nobody knows why', () => {
   });
 
   const unclear = new Error('who knows');
-  const start = (handle: (messageId: string) => void) =>
+  const start = (
+    handle: (messageId: string, message: IncomingMessage) => void,
+    options: Partial<StartConsumerOptions> = {},
+  ) =>
     startConsumer({
       url: surroundings.amqpUrl,
       name: 'test consume',
@@ -261,7 +264,8 @@ describe('a consumer whose handler fails, and nobody knows why', () => {
       publisher,
       faultOf: (error) => (error === unclear ? 'unclear' : 'message'),
       pauses: { initialMs: 5, maximumMs: 20 },
-      handle: ({ messageId }) => Promise.resolve(handle(messageId)),
+      handle: (message) => Promise.resolve(message).then((it) => handle(it.messageId, it)),
+      ...options,
     });
   const publish = (messageId: string) =>
     publisher.publish({
@@ -316,23 +320,14 @@ describe('a consumer whose handler fails, and nobody knows why', () => {
     const deliveries: IncomingMessage[] = [];
     let isOver = false;
     const handled: IncomingMessage[] = [];
-    const consumer = await startConsumer({
-      url: surroundings.amqpUrl,
-      name: 'test consume',
-      queues: [QUEUE],
-      prefetch: 20,
-      log: silentLogger(),
-      publisher,
-      faultOf: () => 'infrastructure',
-      pauses: { initialMs: 5, maximumMs: 20 },
-      holdMaxMs: 100,
-      handle: (message) => {
+    const consumer = await start(
+      (_messageId, message) => {
         if (!deliveries.includes(message)) deliveries.push(message);
-        if (!isOver) return Promise.reject(new Error('the database is away'));
+        if (!isOver) throw new Error('the database is away');
         handled.push(message);
-        return Promise.resolve();
       },
-    });
+      { faultOf: () => 'infrastructure', holdMaxMs: 100 },
+    );
     await publisher.publish({
       exchange: '',
       routingKey: QUEUE,

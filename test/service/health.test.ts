@@ -4,7 +4,6 @@ import { connect } from 'amqplib';
 import { Client } from 'pg';
 import { insertHealthReport } from '../../database/orders/health';
 import { EXCHANGES, QUEUES } from '../../domain/amqp-names';
-import { contentHash } from '../../domain/content-hash';
 import { defined } from '../../domain/defined';
 import { DISPATCH_REQUEST_TYPE } from '../../domain/messages/dispatch-request';
 import { DEFAULT_POLICY } from '../../domain/policy';
@@ -17,6 +16,7 @@ import { readHealth } from '../../operations/health';
 import { silentLogger } from '../../runtime/logger';
 import { closeConnections } from '../../stack/servers/rabbitmqctl';
 import { ensureSchedules, missingSchedules } from '../../temporal/schedules';
+import { insertOrderRow } from '../rows';
 import { eventually, newOrder, setup, withDatabaseAway, type TestBed } from '../setup';
 
 describe('the health check', () => {
@@ -66,16 +66,11 @@ describe('the health check', () => {
   /** A row as if the order had come so far, and nobody looked after it since. */
   const seed = async (fields: Record<string, unknown>): Promise<string> => {
     const order = newOrder();
-    await bed.orders.order.create({
-      data: {
-        orderId: order.orderId,
-        contentHash: contentHash(order),
-        order: order as never,
-        policy: { ...DEFAULT_POLICY, dispatchWithinMs: 1_000 },
-        dispatchBy: new Date(Date.now() - 30 * 60_000),
-        updatedAt: new Date(Date.now() - 30 * 60_000),
-        ...fields,
-      },
+    await insertOrderRow(bed.orders, order, {
+      policy: { ...DEFAULT_POLICY, dispatchWithinMs: 1_000 },
+      dispatchBy: new Date(Date.now() - 30 * 60_000),
+      updatedAt: new Date(Date.now() - 30 * 60_000),
+      ...fields,
     });
     return order.orderId;
   };

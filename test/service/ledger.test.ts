@@ -18,7 +18,7 @@ import type { Acknowledgement } from '../../domain/messages/acknowledgement';
 import type { AcknowledgementClass, OrderState } from '../../domain/order-state';
 import { DEFAULT_POLICY } from '../../domain/policy';
 import type { OrderStatus } from '../../domain/status';
-import { openOrdersRows, type OrdersRows } from '../rows';
+import { insertOrderRow, openOrdersRows, type OrdersRows } from '../rows';
 import {
   createSurroundings,
   lockAwaited,
@@ -48,16 +48,7 @@ describe('the order database', () => {
   /** A row as if the order had come so far. */
   const seed = async (fields: Record<string, string | number | null> = {}): Promise<string> => {
     const order = newOrder();
-    await rows.order.create({
-      data: {
-        orderId: order.orderId,
-        contentHash: contentHash(order),
-        order: order as never,
-        policy: DEFAULT_POLICY,
-        dispatchBy: new Date(Date.now() + 60_000),
-        ...fields,
-      },
-    });
+    await insertOrderRow(rows, order, fields);
     return order.orderId;
   };
   const rowOf = (orderId: string) => rows.order.findUniqueOrThrow({ where: { orderId } });
